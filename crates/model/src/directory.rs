@@ -1,0 +1,105 @@
+//! The tenant's directory: partners (customers and carriers), sources and settings, as people maintain them.
+
+use crate::id::PartnerId;
+use crate::value::Money;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partner {
+    pub id: PartnerId,
+    pub name: String,
+    #[serde(flatten)]
+    pub role: PartnerRole,
+    /// Names outside systems use for it: interchange id, SCAC, USDOT ... matched without regard to case.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
+pub enum PartnerRole {
+    Customer {
+        /// Zone for times a message states without one and whose site is unknown.
+        zone: String,
+    },
+    Carrier {
+        scac: String,
+        channel: Channel,
+        /// Contracted time to answer an offer, minutes.
+        respond_within_min: Option<u32>,
+        /// Contract rate per load where the routing guide gives none.
+        contract_rate: Option<Money>,
+        active: bool,
+    },
+}
+
+impl Partner {
+    pub fn scac(&self) -> Option<&str> {
+        match &self.role {
+            PartnerRole::Carrier { scac, .. } => Some(scac),
+            PartnerRole::Customer { .. } => None,
+        }
+    }
+
+    /// Whether an outside system means this partner by `name`.
+    pub fn is_called(&self, name: &str) -> bool {
+        let same = |other: &str| other.eq_ignore_ascii_case(name.trim());
+        same(&self.id.0) || self.scac().is_some_and(same) || self.aliases.iter().any(|it| same(it))
+    }
+}
+
+/// How a partner is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "channel", rename_all = "snake_case")]
+pub enum Channel {
+    /// X12 files into a folder, relative to the data directory's `outbound` folder.
+    X12Folder { folder: String, interchange_id: String, interchange_qualifier: String },
+    /// Signed JSON by HTTP POST (Standard Webhooks). `secret` names an entry of the secret store.
+    Webhook { url: String, secret: String },
+}
+
+/// Where messages come in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The name in `/in/{name}`.
+    pub name: String,
+    pub format: SourceFormat,
+    /// Zone for times without one when neither site nor partner says.
+    pub zone: String,
+    /// Secret for Standard Webhooks signatures; where set, unsigned or wrongly signed messages are refused.
+    #[serde(default)]
+    pub secret: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceFormat {
+    X12,
+    Json,
+    Telematics,
+    Email,
+}
+
+/// What a tenant may set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Minutes a carrier has to answer where neither message nor contract says.
+    pub respond_within_default_min: u32,
+    /// Offers above this wait for approval.
+    pub rate_cap: Money,
+    /// Minutes an approval may wait before it runs out.
+    pub approval_within_min: u32,
+    /// Our own interchange id and SCAC on outbound X12.
+    pub interchange_id: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            respond_within_default_min: 60,
+            rate_cap: Money::usd(300_000),
+            approval_within_min: 120,
+            interchange_id: "SIGNALBOX".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Effects: what we do. They leave only through the outbox, only after the commit that caused them.
+//!
+//! The effect id is the idempotency key: at least once on the wire, always under the same id. What comes of an
+//! effect comes back in by the front door as a receipt.
+
+use crate::id::{EffectId, InstanceId, LoadId, MessageId, OfferId, PartnerId};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    pub id: EffectId,
+    #[serde(flatten)]
+    pub order: Order,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Order {
+    /// Read a received message and admit what it asks for. Performed by the runtime itself.
+    NormalizeMessage { message: MessageId, source: String },
+    /// Go on with a workflow from what has just become durable. Performed by the runtime itself.
+    ContinueWorkflow { load: LoadId, instance: InstanceId, call: String },
+    /// Offer the load to the carrier by its channel.
+    SendOffer { load: LoadId, offer: OfferId, carrier: PartnerId },
+    /// Tell the carrier that the offer no longer stands.
+    WithdrawOffer { load: LoadId, offer: OfferId, carrier: PartnerId },
+    /// Return a functional acknowledgement to whoever sent the interchange.
+    SendAcknowledgement { message: MessageId, to: String, x12: String },
+}
+
+impl Order {
+    /// Performed inside, by the owner of the shard, rather than by a courier.
+    pub fn is_internal(&self) -> bool {
+        match self {
+            Self::NormalizeMessage { .. } | Self::ContinueWorkflow { .. } => true,
+            Self::SendOffer { .. } | Self::WithdrawOffer { .. } | Self::SendAcknowledgement { .. } => false,
+        }
+    }
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NormalizeMessage { .. } => "NormalizeMessage",
+            Self::ContinueWorkflow { .. } => "ContinueWorkflow",
+            Self::SendOffer { .. } => "SendOffer",
+            Self::WithdrawOffer { .. } => "WithdrawOffer",
+            Self::SendAcknowledgement { .. } => "SendAcknowledgement",
+        }
+    }
+}
+
+/// What came of one attempt to perform an effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Receipt {
+    /// The receiver has it. `receipt` is what it answered: a status, a file name.
+    Delivered { receipt: String },
+    /// It will not be had by trying again.
+    Refused { reason: String },
+    /// All attempts are used up.
+    GaveUp { reason: String, attempts: u32 },
+}

@@ -1,0 +1,150 @@
+//! Events: what happened. State is a fold of these, and nothing else.
+//!
+//! Names are noun + past participle; on the wire the type is `dispatch.<noun>.<participle>` in a CloudEvent 1.0.
+
+use crate::answer::Answer;
+use crate::attempt::MilestoneAttempt;
+use crate::directory::{Partner, Settings, Source};
+use crate::effect::Receipt;
+use crate::exception::{Approval, ApprovalOutcome, Exception, Touch};
+use crate::id::{ApprovalId, EffectId, ExceptionId, LoadId, MessageId, OfferId, PartnerId, TenderId};
+use crate::issue::Issue;
+use crate::load::{Load, Order, Shipment};
+use crate::personal::Personal;
+use crate::rejection::Rejection;
+use crate::scope::Actor;
+use crate::tender::Offer;
+use crate::value::Money;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    // A source's stream: messages before they have an entity.
+    MessageReceived(MessageReceived),
+    MessageNormalized { message: MessageId, loads: Vec<LoadId>, issues: Vec<Issue> },
+    MessageQuarantined { message: MessageId, issues: Vec<Issue> },
+    MessageCorrected { message: MessageId, by: Actor, replaced_by: MessageId },
+    AttemptRejected { message: Option<MessageId>, rejection: Rejection, detail: String },
+    AcknowledgementReceived { message: MessageId, control_number: String, accepted: bool, detail: String },
+
+    // A load's stream.
+    OrderReceived { order: Order, message: Option<MessageId> },
+    ShipmentCreated { shipment: Shipment },
+    LoadCreated { load: Load },
+    LoadCancelled { reason: String },
+    TenderStarted { tender: TenderId, playbook: String, definition: String },
+    OfferProposed { offer: Offer },
+    OfferMade { offer: OfferId, rate: Money, approved_by: Option<Actor> },
+    OfferSent { offer: OfferId, receipt: String },
+    OfferAccepted { offer: OfferId, carrier: PartnerId },
+    OfferDeclined { offer: OfferId, reason: Option<String> },
+    OfferAnsweredConditionally { offer: OfferId, reason: Option<String>, note: Option<Personal> },
+    OfferExpired { offer: OfferId },
+    OfferWithdrawn { offer: OfferId, reason: String },
+    OfferRefused { offer: OfferId, reason: String },
+    LoadCovered { carrier: PartnerId, offer: OfferId, rate: Money },
+    TenderExhausted { tender: TenderId, offers: u32 },
+    AnswerRejected { carrier: String, offer: Option<OfferId>, answer: Answer, rejection: Rejection },
+    ApprovalRequested { approval: Approval },
+    ApprovalDecided { approval: ApprovalId, outcome: ApprovalOutcome, by: Option<Actor>, reason: Option<String> },
+    ExceptionRaised { exception: Exception },
+    ExceptionResolved { exception: ExceptionId, by: Actor, resolution: String },
+    MilestoneReported { carrier: String, milestone: MilestoneAttempt },
+    InvoiceReceived { carrier: String, number: String, total: Money },
+    EffectSettled { effect: EffectId, name: String, receipt: Receipt },
+    TouchRecorded { touch: Touch },
+
+    // The tenant's settings.
+    PartnerChanged { partner: Partner },
+    SourceChanged { source: Source },
+    SettingsChanged { settings: Settings },
+}
+
+/// A message as it came: its bytes lie beside the record, its hash in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageReceived {
+    pub message: MessageId,
+    pub source: String,
+    pub content_type: String,
+    pub bytes: u64,
+    /// SHA-256 of the raw bytes, hex.
+    pub sha256: String,
+    /// What makes a second copy of it a duplicate.
+    pub dedupe_key: String,
+    /// W3C trace context of the request that brought it.
+    pub traceparent: Option<String>,
+}
+
+impl Event {
+    /// `OfferAccepted`: the name as people read it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::MessageReceived(_) => "MessageReceived",
+            Self::MessageNormalized { .. } => "MessageNormalized",
+            Self::MessageQuarantined { .. } => "MessageQuarantined",
+            Self::MessageCorrected { .. } => "MessageCorrected",
+            Self::AttemptRejected { .. } => "AttemptRejected",
+            Self::AcknowledgementReceived { .. } => "AcknowledgementReceived",
+            Self::OrderReceived { .. } => "OrderReceived",
+            Self::ShipmentCreated { .. } => "ShipmentCreated",
+            Self::LoadCreated { .. } => "LoadCreated",
+            Self::LoadCancelled { .. } => "LoadCancelled",
+            Self::TenderStarted { .. } => "TenderStarted",
+            Self::OfferProposed { .. } => "OfferProposed",
+            Self::OfferMade { .. } => "OfferMade",
+            Self::OfferSent { .. } => "OfferSent",
+            Self::OfferAccepted { .. } => "OfferAccepted",
+            Self::OfferDeclined { .. } => "OfferDeclined",
+            Self::OfferAnsweredConditionally { .. } => "OfferAnsweredConditionally",
+            Self::OfferExpired { .. } => "OfferExpired",
+            Self::OfferWithdrawn { .. } => "OfferWithdrawn",
+            Self::OfferRefused { .. } => "OfferRefused",
+            Self::LoadCovered { .. } => "LoadCovered",
+            Self::TenderExhausted { .. } => "TenderExhausted",
+            Self::AnswerRejected { .. } => "AnswerRejected",
+            Self::ApprovalRequested { .. } => "ApprovalRequested",
+            Self::ApprovalDecided { .. } => "ApprovalDecided",
+            Self::ExceptionRaised { .. } => "ExceptionRaised",
+            Self::ExceptionResolved { .. } => "ExceptionResolved",
+            Self::MilestoneReported { .. } => "MilestoneReported",
+            Self::InvoiceReceived { .. } => "InvoiceReceived",
+            Self::EffectSettled { .. } => "EffectSettled",
+            Self::TouchRecorded { .. } => "TouchRecorded",
+            Self::PartnerChanged { .. } => "PartnerChanged",
+            Self::SourceChanged { .. } => "SourceChanged",
+            Self::SettingsChanged { .. } => "SettingsChanged",
+        }
+    }
+
+    /// CloudEvents `type`: `dispatch.offer.accepted`. The participle is the last word, the noun the rest.
+    pub fn wire_type(&self) -> String {
+        let name = self.name();
+        let mut words: Vec<String> = Vec::new();
+        for letter in name.chars() {
+            if letter.is_ascii_uppercase() {
+                words.push(String::new());
+            }
+            if let Some(word) = words.last_mut() {
+                word.push(letter.to_ascii_lowercase());
+            }
+        }
+        match words.split_first() {
+            Some((noun, rest)) => format!("dispatch.{noun}.{}", rest.join("_")),
+            None => "dispatch".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wire_types_read_noun_then_participle() {
+        let event = Event::OfferDeclined { offer: OfferId::from("off_1"), reason: None };
+        assert_eq!(event.wire_type(), "dispatch.offer.declined");
+        let event = Event::OfferAnsweredConditionally { offer: OfferId::from("off_1"), reason: None, note: None };
+        assert_eq!(event.wire_type(), "dispatch.offer.answered_conditionally");
+    }
+}

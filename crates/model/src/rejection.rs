@@ -1,0 +1,75 @@
+//! Refusals by name. A rejection is an outcome, recorded like any other; it changes nothing.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rejection {
+    /// The same order was admitted before.
+    OrderAlreadyReceived,
+    OrderUnknown,
+    /// A change the load's state no longer allows, or that this version leaves to a person.
+    OrderNotChangeable,
+    OrderImpossible,
+    CustomerUnknown,
+    CarrierUnknown,
+    LoadUnknown,
+    OfferUnknown,
+    OfferNotOfThisCarrier,
+    OfferAlreadyAnswered,
+    OfferExpired,
+    OfferWithdrawn,
+    OfferNotSentYet,
+    LoadAlreadyCovered,
+    LoadCancelled,
+    ApprovalUnknown,
+    ApprovalAlreadyDecided,
+    ApprovalNotYours,
+    ApprovalEditInvalid,
+    ExceptionUnknown,
+    ExceptionAlreadyResolved,
+    MessageUnknown,
+    MessageNotQuarantined,
+    EffectUnknown,
+    EffectAlreadySettled,
+    NotAllowed,
+}
+
+impl Rejection {
+    /// The stable code on the wire: `offer_already_answered`.
+    pub fn code(self) -> String {
+        serde_json::to_value(self).ok().and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// What happened and what to do, for a person.
+    pub fn explain(self) -> &'static str {
+        match self {
+            Self::OrderAlreadyReceived => "This order was received before. Nothing was changed; use its load.",
+            Self::OrderUnknown => "No order with this reference. Check the reference, or send the original first.",
+            Self::OrderNotChangeable => "The load is past the point where a message may change it. A person decides.",
+            Self::OrderImpossible => "The order contradicts itself. Correct the places named and send it again.",
+            Self::CustomerUnknown => "No customer with this id. Add it under Partners, then reprocess the message.",
+            Self::CarrierUnknown => "No carrier with this SCAC. Add it under Partners, then reprocess the message.",
+            Self::LoadUnknown => "No load with this reference for this partner. Check the reference.",
+            Self::OfferUnknown => "No such offer. Check the offer id.",
+            Self::OfferNotOfThisCarrier => "This offer was made to another carrier.",
+            Self::OfferAlreadyAnswered => "This offer was answered before. The first answer stands.",
+            Self::OfferExpired => "The time to answer this offer has run out.",
+            Self::OfferWithdrawn => "This offer was withdrawn.",
+            Self::OfferNotSentYet => "This offer has not been sent: it waits for approval.",
+            Self::LoadAlreadyCovered => "The load is covered by a carrier already.",
+            Self::LoadCancelled => "The load was cancelled.",
+            Self::ApprovalUnknown => "No such approval.",
+            Self::ApprovalAlreadyDecided => "Somebody decided this before you. Their decision stands.",
+            Self::ApprovalNotYours => "Your role may not decide this.",
+            Self::ApprovalEditInvalid => "The edited proposal cannot be used. Correct the places named.",
+            Self::ExceptionUnknown => "No such exception.",
+            Self::ExceptionAlreadyResolved => "Somebody resolved this before you.",
+            Self::MessageUnknown => "No such message.",
+            Self::MessageNotQuarantined => "This message is not in quarantine.",
+            Self::EffectUnknown => "No such effect.",
+            Self::EffectAlreadySettled => "This effect was settled before.",
+            Self::NotAllowed => "A policy forbids this.",
+        }
+    }
+}
