@@ -1,1 +1,9 @@
-//! runtime
+//! The pump: receive, normalize, step, commit, perform. A sans-I/O machine that owns the five ports.
+//!
+//! Invariant: nothing is acknowledged before its record is durable, and no effect leaves before the commit that
+//! caused it. Restart, retry and failover run the same code as a normal Tuesday.
+
+pub mod audit;
+pub mod index;
+pub mod ports;
+pub mod record;
