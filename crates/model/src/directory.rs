@@ -1,6 +1,7 @@
 //! The tenant's directory: partners (customers and carriers), sources and settings, as people maintain them.
 
 use crate::id::PartnerId;
+use crate::scope::Role;
 use crate::value::Money;
 use serde::{Deserialize, Serialize};
 
@@ -102,4 +103,17 @@ impl Default for Settings {
             interchange_id: "SIGNALBOX".to_owned(),
         }
     }
+}
+
+/// A bearer key of a person or system. The key itself is shown once; the directory keeps its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessKey {
+    /// SHA-256 of the key, hex.
+    pub sha256: String,
+    pub name: String,
+    pub roles: Vec<Role>,
+    /// For carriers and customers: whose eyes this key has.
+    #[serde(default)]
+    pub partner: Option<PartnerId>,
+    pub expires_at: jiff::Timestamp,
 }

@@ -4,10 +4,10 @@
 
 use crate::answer::Answer;
 use crate::attempt::MilestoneAttempt;
-use crate::directory::{Partner, Settings, Source};
+use crate::directory::{AccessKey, Partner, Settings, Source};
 use crate::effect::Receipt;
 use crate::exception::{Approval, ApprovalOutcome, Exception, Touch};
-use crate::id::{ApprovalId, EffectId, ExceptionId, LoadId, MessageId, OfferId, PartnerId, TenderId};
+use crate::id::{ApprovalId, EffectId, ExceptionId, LoadId, MessageId, OfferId, PartnerId, TenantId, TenderId};
 use crate::issue::Issue;
 use crate::load::{Load, Order, Shipment};
 use crate::personal::Personal;
@@ -16,6 +16,7 @@ use crate::scope::Actor;
 use crate::tender::Offer;
 use crate::value::Money;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -56,6 +57,11 @@ pub enum Event {
     TouchRecorded { touch: Touch },
 
     // The tenant's settings.
+    TenantCreated { tenant: TenantId, name: String },
+    KeyIssued { key: AccessKey },
+    PlaybookInstalled { name: String, version: String, files: BTreeMap<String, String> },
+    /// A decision table of the tenant's own (JDM JSON) that takes the place of the playbook's table of that name.
+    TableChanged { table: String, content: String },
     PartnerChanged { partner: Partner },
     SourceChanged { source: Source },
     SettingsChanged { settings: Settings },
@@ -111,6 +117,10 @@ impl Event {
             Self::InvoiceReceived { .. } => "InvoiceReceived",
             Self::EffectSettled { .. } => "EffectSettled",
             Self::TouchRecorded { .. } => "TouchRecorded",
+            Self::TenantCreated { .. } => "TenantCreated",
+            Self::KeyIssued { .. } => "KeyIssued",
+            Self::PlaybookInstalled { .. } => "PlaybookInstalled",
+            Self::TableChanged { .. } => "TableChanged",
             Self::PartnerChanged { .. } => "PartnerChanged",
             Self::SourceChanged { .. } => "SourceChanged",
             Self::SettingsChanged { .. } => "SettingsChanged",

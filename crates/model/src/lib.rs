@@ -17,5 +17,6 @@ pub mod personal;
 pub mod rejection;
 pub mod scope;
 pub mod tender;
+pub mod timer;
 pub mod value;
 pub mod view;

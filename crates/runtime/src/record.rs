@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 use signalbox_model::effect::Effect;
 use signalbox_model::event::Event;
-use signalbox_model::id::{EffectId, MessageId, Seq, StreamId, SubjectId, TenantId, TimerId};
+use signalbox_model::id::{EffectId, MessageId, Seq, StreamId, SubjectId, TenantId};
 use signalbox_model::scope::Actor;
+pub use signalbox_model::timer::TimerChange;
 use signalbox_model::value::ExternalId;
 use signalbox_model::view::ViewChange;
 use signalbox_model::decision::Decision;
@@ -52,13 +53,6 @@ pub struct Record {
     /// Audit leaves: canonical JSON entries, in order. The sequencer gives them their places.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaves: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "timer", rename_all = "snake_case")]
-pub enum TimerChange {
-    Set { id: TimerId, due: jiff::Timestamp },
-    Cancel { id: TimerId },
 }
 
 /// Deduplication: `key` is unique in the tenant. `outcome` is what a repeat is answered with.
