@@ -96,9 +96,9 @@ fn find(sources: &[Source]) -> Vec<Finding> {
     findings.extend(layers::check_members(sources));
     let mut used = [false; EXCEPTIONS.len()];
     findings.retain(|finding| {
-        let excuse = EXCEPTIONS
-            .iter()
-            .position(|it| finding.path.starts_with(it.path) && finding.rule == it.rule);
+        let excuse = EXCEPTIONS.iter().position(|it| {
+            finding.path.starts_with(it.path) && finding.rule == it.rule && finding.says.starts_with(it.about)
+        });
         excuse.inspect(|it| used[*it] = true).is_none()
     });
     for (exception, _) in EXCEPTIONS.iter().zip(used).filter(|(_, used)| !used) {
