@@ -61,11 +61,11 @@ pub fn build_when_stale() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// npm writes its record of what is installed last; anything asked for after that is not there yet.
 pub fn install_when_stale() -> anyhow::Result<()> {
-    let stamp = folder().join("node_modules/.signalbox-installed");
-    let lock = [folder().join("package.json"), folder().join("package-lock.json")];
-    let fresh = hash(&lock.into_iter().filter(|it| it.is_file()).collect::<Vec<_>>())?;
-    if fs::read_to_string(&stamp).is_ok_and(|it| it == fresh) {
+    let changed = |name: &str| fs::metadata(folder().join(name)).and_then(|it| it.modified()).ok();
+    let installed = changed("node_modules/.package-lock.json");
+    if installed.is_some() && installed >= changed("package-lock.json") && installed >= changed("package.json") {
         return Ok(());
     }
     eprintln!("installing the console's packages");
@@ -76,7 +76,6 @@ pub fn install_when_stale() -> anyhow::Result<()> {
         installed,
         "`npm ci` failed in web/; if package.json changed, run `npm install` there and commit the lock file"
     );
-    fs::write(stamp, fresh)?;
     Ok(())
 }
 
