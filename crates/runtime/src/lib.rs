@@ -5,5 +5,6 @@
 
 pub mod audit;
 pub mod index;
+pub mod memory;
 pub mod ports;
 pub mod record;

@@ -39,8 +39,11 @@ pub trait Store: Send + Sync {
     /// Seqs of a stream's records up to the indexes' position, in order.
     fn stream_seqs(&self, scope: &TenantScope, stream: &StreamId) -> Result<Vec<Seq>, StoreError>;
 
-    /// Sealed raw bytes of a message.
-    fn raw(&self, scope: &TenantScope, message: &MessageId) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The record that received a message, up to the indexes' position. Ask `IndexChanges::messages` first.
+    fn message_seq(&self, scope: &TenantScope, message: &MessageId) -> Result<Option<Seq>, StoreError>;
+
+    /// Sealed raw bytes kept beside the record with this seq, as soon as it is appended.
+    fn raw(&self, scope: &TenantScope, seq: Seq) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// The inbox mark for a dedupe key, up to the indexes' position.
     fn mark(&self, scope: &TenantScope, key: &str) -> Result<Option<InboxMark>, StoreError>;
@@ -51,8 +54,9 @@ pub trait Store: Send + Sync {
     /// Timers due at or before `until`, earliest first, all tenants, up to the indexes' position.
     fn timers_due(&self, until: Timestamp, limit: usize) -> Result<Vec<DueTimer>, StoreError>;
 
-    /// Unsettled effects with `after < (seq, ordinal)`, in log order, all tenants, up to the indexes' position.
-    fn effects_pending(&self, after: Option<&EffectId>, limit: usize) -> Result<Vec<PendingEffect>, StoreError>;
+    /// Unsettled effects past `after`, ordered by (seq, effect id), all tenants, up to the indexes' position.
+    /// The cursor carries the seq, so that a page goes on where it stopped though the effect named has settled since.
+    fn effects_pending(&self, after: Option<(Seq, &EffectId)>, limit: usize) -> Result<Vec<PendingEffect>, StoreError>;
 
     /// A page of a view.
     fn view_page(&self, scope: &TenantScope, view: &ViewDefinition, query: &ViewQuery) -> Result<ViewPage, StoreError>;
@@ -119,6 +123,10 @@ pub enum StoreError {
     /// A failed fsync, a corrupt page, a schema that is not ours: stop, never acknowledge.
     #[error("the store is broken: {0}")]
     Broken(String),
+    /// The question makes no sense here: an unknown view or column, a key past its limit. Nothing was written;
+    /// asking again changes nothing; the store is well.
+    #[error("the store refuses: {0}")]
+    Refused(String),
 }
 
 /// Delivers an effect to the outside world. Called by an executor; its answer comes back through the front door.
