@@ -1,0 +1,370 @@
+// The server's contract as the console uses it. All calls go through here.
+//
+// `paths` has the shape that openapi-typescript writes, so that the generated file can take its place: import
+// `paths` from "./api.gen" and delete the interface below.
+
+import createClient from "openapi-fetch";
+import { token } from "./app/session";
+import type { Money } from "./kit/money";
+import type { Moment } from "./kit/time";
+
+export type LoadStatus =
+  | "planned"
+  | "tendering"
+  | "awaiting_approval"
+  | "covered"
+  | "exception"
+  | "cancelled";
+export type Severity = "low" | "medium" | "high";
+
+export interface Me {
+  tenant: { id: string; name: string };
+  actor: { name: string; roles: string[] };
+  brand: { name: string };
+}
+
+export interface OpenOffer {
+  carrier: string;
+  scac: string;
+  rank: number;
+  rate: Money;
+  respond_by: string;
+}
+
+export interface BoardRow {
+  load: string;
+  reference: string;
+  customer: string;
+  status: LoadStatus;
+  lane: string;
+  origin: string;
+  destination: string;
+  pickup: Moment | null;
+  delivery: Moment | null;
+  carrier: string | null;
+  offer: OpenOffer | null;
+  rate: Money | null;
+  exceptions: number;
+  updated_at: string;
+  playbook: string | null;
+}
+
+export interface Evidence {
+  what: string;
+  value: unknown;
+  source: string;
+}
+
+export type InboxAction = "approve" | "edit" | "reject" | "resolve";
+
+export interface InboxItem {
+  kind: "approval" | "exception";
+  id: string;
+  load: string;
+  reference: string;
+  title: string;
+  severity: Severity;
+  requested_at: string;
+  deadline: string | null;
+  role: string | null;
+  evidence: Evidence[];
+  proposal: Record<string, unknown> | null;
+  rule: string | null;
+  next_action: string | null;
+  allowed_actions: InboxAction[];
+}
+
+export interface Stop {
+  sequence: number;
+  kind: "pickup" | "delivery" | "other";
+  location: {
+    name: string;
+    address: string[];
+    city: string;
+    region: string;
+    postal_code: string;
+    country: string;
+    zone: string | null;
+  };
+  window: { earliest: Moment | null; latest: Moment | null };
+  references: { system: string; type: string; value: string }[];
+  weight: { grams: number; original: string } | null;
+  pieces: number | null;
+}
+
+export interface Offer {
+  id: string;
+  carrier: string;
+  carrier_name?: string;
+  scac: string;
+  rank: number;
+  rate: Money;
+  respond_by: string;
+  respond_by_basis: "message" | "contract" | "default";
+  state: string;
+}
+
+export interface LoadDetail {
+  load: {
+    id: string;
+    reference: string;
+    stops: Stop[];
+    equipment: { kind: string; code: string | null };
+    rate: Money | null;
+    respond_by: Moment | null;
+    priority: "normal" | "high";
+  };
+  order: { id: string; customer: string; customer_name?: string; reference: string } | null;
+  shipment: {
+    id: string;
+    weight: { original: string } | null;
+    pieces: number | null;
+    goods: { description: string }[];
+  } | null;
+  tender: { id?: string; playbook?: string; offers: Offer[] } | null;
+  status: LoadStatus;
+  exceptions: { id: string; title: string; severity: Severity; next_action?: string; raised_at?: string }[];
+  approvals: { id: string; title: string; deadline?: string; role?: string }[];
+  allowed_actions: string[];
+}
+
+export type EntryKind = "event" | "decision" | "effect" | "touch";
+
+export interface TimelineEntry {
+  seq: number;
+  at: string;
+  actor: { kind: string; name: string };
+  kind: EntryKind;
+  name: string;
+  summary: string;
+  data: unknown;
+  evidence?: Evidence[];
+  state?: string;
+}
+
+export interface Issue {
+  severity: "forgiven" | "warning" | "fatal";
+  code: string;
+  at: string;
+  why: string;
+  fix: string;
+}
+
+export interface QuarantineRow {
+  message: string;
+  source: string;
+  received_at: string;
+  content_type: string;
+  bytes: number;
+  issues: Issue[];
+}
+
+export interface Problem {
+  type?: string;
+  title: string;
+  status: number;
+  detail?: string;
+  code?: string;
+  issues?: Issue[];
+}
+
+export interface ViewPage<Row> {
+  position: number;
+  total: number;
+  rows: { key: string; row: Row }[];
+}
+
+interface Json<T> {
+  headers: { [name: string]: unknown };
+  content: { "application/json": T };
+}
+interface Answers<T> {
+  200: Json<T>;
+  default: { headers: { [name: string]: unknown }; content: { "application/problem+json": Problem } };
+}
+interface Get<T, Path = never, Query = never> {
+  get: {
+    parameters: { query?: Query; header?: never; path: Path; cookie?: never };
+    requestBody?: never;
+    responses: Answers<T>;
+  };
+}
+interface Post<Body, T> {
+  post: {
+    parameters: {
+      query?: never;
+      header?: { "Idempotency-Key"?: string };
+      path: { id: string };
+      cookie?: never;
+    };
+    requestBody: { content: { "application/json": Body } };
+    responses: Answers<T>;
+  };
+}
+type None = Record<string, never>;
+type Paging = { limit?: number; offset?: number };
+
+export interface Decision {
+  decision: "approve" | "reject";
+  edit?: { rate_minor: number };
+  reason?: string;
+  in_hand_ms?: number;
+}
+export interface Outcome {
+  outcome: string;
+  seq: number;
+}
+
+export interface paths {
+  "/api/v1/me": Get<Me, None>;
+  "/api/v1/board": Get<ViewPage<BoardRow>, None, Paging>;
+  "/api/v1/inbox": Get<ViewPage<InboxItem>, None, Paging>;
+  "/api/v1/quarantine": Get<ViewPage<QuarantineRow>, None, Paging>;
+  "/api/v1/loads/{id}": Get<LoadDetail, { id: string }>;
+  "/api/v1/loads/{id}/timeline": Get<{ entries: TimelineEntry[] }, { id: string }>;
+  "/api/v1/approvals/{id}/decision": Post<Decision, Outcome>;
+  "/api/v1/exceptions/{id}/resolution": Post<{ resolution: string; in_hand_ms?: number }, Outcome>;
+  "/api/v1/quarantine/{id}/reprocess": Post<{ corrected?: string; in_hand_ms?: number }, Outcome>;
+}
+
+/** A refusal by the server, or no answer at all (`status` 0). */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem.detail ?? problem.title);
+    this.status = problem.status;
+    this.problem = problem;
+  }
+}
+
+let onUnauthorized: () => void = () => undefined;
+/** Called once a request finds that the token is no longer good. */
+export function whenUnauthorized(listener: () => void): void {
+  onUnauthorized = listener;
+}
+
+/** `fetch` with the token, where every failure is an `ApiError` that says what happened. */
+export async function authorizedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const request = new Request(input, init);
+  const sent = token();
+  if (sent) request.headers.set("Authorization", `Bearer ${sent}`);
+  let response: Response;
+  try {
+    response = await fetch(request);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError({
+      title: "The server did not answer.",
+      status: 0,
+      detail: "The server did not answer. Check the connection and try again.",
+    });
+  }
+  if (response.ok) return response;
+  if (response.status === 401 && sent === token()) onUnauthorized();
+  throw new ApiError(await readProblem(response));
+}
+
+async function readProblem(response: Response): Promise<Problem> {
+  const title = `The server answered ${response.status}.`;
+  try {
+    const body = (await response.json()) as Partial<Problem>;
+    return { ...body, title: body.title ?? title, status: response.status };
+  } catch {
+    return { title, status: response.status };
+  }
+}
+
+const client = createClient<paths>({
+  baseUrl: globalThis.location?.origin ?? "",
+  fetch: (request: Request) => authorizedFetch(request),
+});
+
+async function body<T>(answer: Promise<{ data?: T }>): Promise<T> {
+  const { data } = await answer;
+  if (data === undefined) throw new ApiError({ title: "The server's answer was empty.", status: 0 });
+  return data;
+}
+
+const none = { params: { path: {} } };
+
+export const readMe = () => body(client.GET("/api/v1/me", none));
+export const readLoad = (id: string) => body(client.GET("/api/v1/loads/{id}", { params: { path: { id } } }));
+export const readTimeline = (id: string) =>
+  body(client.GET("/api/v1/loads/{id}/timeline", { params: { path: { id } } }));
+
+/** As many rows as a page may hold. */
+const PAGE_ROWS = 10_000;
+/** Pages of a snapshot at most: a million loads do not fit a browser. */
+const PAGES_MAX = 20;
+
+/** A whole view. Read as one page where it fits, which is then exact at its position. */
+export async function readView(view: "board" | "inbox" | "quarantine"): Promise<ViewPage<unknown>[]> {
+  const pages: ViewPage<unknown>[] = [];
+  for (let read = 0; pages.length < PAGES_MAX; ) {
+    const params = { path: {}, query: { limit: PAGE_ROWS, offset: read } };
+    const page: ViewPage<unknown> = await body(
+      client.GET(`/api/v1/${view}`, { params }) as Promise<{ data?: ViewPage<unknown> }>,
+    );
+    pages.push(page);
+    read += page.rows.length;
+    if (page.rows.length === 0 || read >= page.total) break;
+  }
+  return pages;
+}
+
+/** The same wish sent again after a lost answer goes under the same key and with the same body. */
+const wishes = new Map<string, { key: string; body: unknown }>();
+
+async function post<Body, T>(
+  wish: string,
+  content: Body,
+  send: (content: Body, header: { "Idempotency-Key": string }) => Promise<T>,
+): Promise<T> {
+  const known = wishes.get(wish) ?? { key: newKey(), body: content };
+  wishes.set(wish, known);
+  try {
+    const answer = await send(known.body as Body, { "Idempotency-Key": known.key });
+    wishes.delete(wish);
+    return answer;
+  } catch (error) {
+    const settled =
+      error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
+    if (settled) wishes.delete(wish);
+    throw error;
+  }
+}
+
+export const decide = (id: string, decision: Decision) =>
+  post(`decide ${id} ${JSON.stringify({ ...decision, in_hand_ms: 0 })}`, decision, (it, header) =>
+    body(client.POST("/api/v1/approvals/{id}/decision", { params: { path: { id }, header }, body: it })),
+  );
+
+export const resolve = (id: string, resolution: string, in_hand_ms?: number) =>
+  post(`resolve ${id} ${resolution}`, { resolution, in_hand_ms }, (it, header) =>
+    body(client.POST("/api/v1/exceptions/{id}/resolution", { params: { path: { id }, header }, body: it })),
+  );
+
+export const reprocess = (id: string, corrected?: string, in_hand_ms?: number) =>
+  post(`reprocess ${id} ${corrected ?? ""}`, { corrected, in_hand_ms }, (it, header) =>
+    body(client.POST("/api/v1/quarantine/{id}/reprocess", { params: { path: { id }, header }, body: it })),
+  );
+
+export const readRaw = async (id: string) =>
+  (await authorizedFetch(`/api/v1/messages/${encodeURIComponent(id)}/raw`)).text();
+export const readCheckpoint = async () => (await authorizedFetch("/api/v1/audit/checkpoint")).text();
+export const readExport = async () => (await authorizedFetch("/api/v1/audit/export")).blob();
+
+export const openLive = (from: number, signal: AbortSignal) =>
+  authorizedFetch(`/api/v1/live?from=${from}`, {
+    signal,
+    headers: { Accept: "text/event-stream" },
+    cache: "no-store",
+  });
+
+/** `crypto.randomUUID` exists only on secure origins; a console on plain HTTP in a yard has none. */
+export function newKey(): string {
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (it) => it.toString(16).padStart(2, "0")).join("");
+}

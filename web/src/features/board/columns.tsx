@@ -1,0 +1,131 @@
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import type { BoardRow } from "../../api";
+import { formatMoney } from "../../kit/money";
+import { StatusPill } from "../../kit/status-pill";
+import { Countdown, TimeHere, TimeInZone } from "../../kit/time-in-zone";
+import type { Sort } from "./filters";
+
+export interface Column {
+  name: string;
+  title: string;
+  sort: Sort;
+  explain: string;
+  /** What the cell says, to see whether it changed. */
+  says: (row: BoardRow) => string;
+  show: (row: BoardRow) => ReactNode;
+}
+
+const nothing = <span className="quiet">–</span>;
+
+export const COLUMNS: readonly Column[] = [
+  {
+    name: "status",
+    title: "Status",
+    sort: "urgency",
+    explain: "Most pressing first: exceptions, then approvals, then by the time left",
+    says: (row) => row.status,
+    show: (row) => <StatusPill status={row.status} />,
+  },
+  {
+    name: "reference",
+    title: "Reference",
+    sort: "reference",
+    explain: "The customer's number for the load",
+    says: (row) => row.reference,
+    show: (row) => (
+      <Link to="/loads/$id" params={{ id: row.load }} tabIndex={-1} preload={false} className="reference">
+        {row.reference}
+      </Link>
+    ),
+  },
+  {
+    name: "customer",
+    title: "Customer",
+    sort: "customer",
+    explain: "Who ordered it",
+    says: (row) => row.customer,
+    show: (row) => row.customer,
+  },
+  {
+    name: "lane",
+    title: "Lane",
+    sort: "lane",
+    explain: "From where to where",
+    says: (row) => `${row.origin} ${row.destination}`,
+    show: (row) => (
+      <span title={row.lane}>
+        {row.origin} <span aria-hidden="true">→</span>
+        <span className="unseen">to</span> {row.destination}
+      </span>
+    ),
+  },
+  {
+    name: "pickup",
+    title: "Pickup",
+    sort: "pickup",
+    explain: "In the zone of the pickup",
+    says: (row) => row.pickup?.at ?? "",
+    show: (row) => (row.pickup ? <TimeInZone moment={row.pickup} /> : nothing),
+  },
+  {
+    name: "carrier",
+    title: "Carrier or offer",
+    sort: "carrier",
+    explain: "The carrier that has the load, or the one that is asked",
+    says: (row) => `${row.carrier} ${row.offer?.scac} ${row.offer?.rank}`,
+    show: (row) => {
+      if (row.carrier) return row.carrier;
+      if (!row.offer) return nothing;
+      return (
+        <span className="offered" title={`Rank ${row.offer.rank} in the routing guide`}>
+          <span className="rank">#{row.offer.rank}</span> {row.offer.carrier}
+        </span>
+      );
+    },
+  },
+  {
+    name: "respond",
+    title: "Respond by",
+    sort: "respond_by",
+    explain: "Time left for the carrier to answer",
+    says: (row) => row.offer?.respond_by ?? "",
+    show: (row) => (row.offer ? <Countdown deadline={row.offer.respond_by} /> : nothing),
+  },
+  {
+    name: "rate",
+    title: "Rate",
+    sort: "rate",
+    explain: "Offered, or else agreed",
+    says: (row) => JSON.stringify(row.offer?.rate ?? row.rate),
+    show: (row) => {
+      const rate = row.offer?.rate ?? row.rate;
+      return rate ? formatMoney(rate) : nothing;
+    },
+  },
+  {
+    name: "exceptions",
+    title: "Open",
+    sort: "exceptions",
+    explain: "Open exceptions",
+    says: (row) => String(row.exceptions),
+    show: (row) =>
+      row.exceptions > 0 ? (
+        <span className="count-danger">
+          <span aria-hidden="true">▲ </span>
+          {row.exceptions}
+          <span className="unseen"> open</span>
+        </span>
+      ) : (
+        nothing
+      ),
+  },
+  {
+    name: "updated",
+    title: "Last change",
+    sort: "updated",
+    explain: "When it last changed, in your zone",
+    says: () => "",
+    show: (row) => <TimeHere at={row.updated_at} shape="clock" />,
+  },
+];

@@ -1,0 +1,148 @@
+// The board's filter: what a person types, what the address says, and what a load must be. One meaning, three forms.
+
+import type { BoardRow, LoadStatus } from "../../api";
+
+export const STATUSES: readonly LoadStatus[] = [
+  "exception",
+  "awaiting_approval",
+  "tendering",
+  "planned",
+  "covered",
+  "cancelled",
+];
+
+export const SORTS = [
+  "urgency",
+  "reference",
+  "customer",
+  "lane",
+  "pickup",
+  "carrier",
+  "respond_by",
+  "rate",
+  "exceptions",
+  "updated",
+] as const;
+export type Sort = (typeof SORTS)[number];
+
+export interface Filters {
+  status: LoadStatus[];
+  customer: string | null;
+  carrier: string | null;
+  text: string | null;
+  sort: Sort;
+  descending: boolean;
+}
+
+/** As in the address. What is usual is left out. */
+export interface BoardSearch {
+  status?: string;
+  customer?: string;
+  carrier?: string;
+  text?: string;
+  sort?: string;
+}
+
+export const EVERYTHING: Filters = {
+  status: [],
+  customer: null,
+  carrier: null,
+  text: null,
+  sort: "urgency",
+  descending: false,
+};
+
+const word = (value: unknown): string | null => {
+  // The address may hold `text=12345`, which a router reads as a number.
+  if (typeof value !== "string" && typeof value !== "number") return null;
+  return String(value).trim() || null;
+};
+
+/** Whatever the address holds becomes a filter that means something; the rest is passed over. */
+export function fromSearch(search: Record<string, unknown>): Filters {
+  const named = (word(search.status) ?? "").split(",");
+  const sort = word(search.sort) ?? "";
+  const column = sort.replace(/^-/, "");
+  const known = SORTS.find((it) => it === column);
+  return {
+    status: STATUSES.filter((it) => named.includes(it)),
+    customer: word(search.customer),
+    carrier: word(search.carrier),
+    text: word(search.text),
+    sort: known ?? "urgency",
+    descending: known !== undefined && sort.startsWith("-"),
+  };
+}
+
+export function toSearch(filters: Filters): BoardSearch {
+  const search: BoardSearch = {};
+  if (filters.status.length > 0) search.status = filters.status.join(",");
+  if (filters.customer) search.customer = filters.customer;
+  if (filters.carrier) search.carrier = filters.carrier;
+  if (filters.text) search.text = filters.text;
+  if (filters.sort !== "urgency" || filters.descending)
+    search.sort = (filters.descending ? "-" : "") + filters.sort;
+  return search;
+}
+
+/** What a person typed: `status:covered customer:"Acme Paper" rumford`. Sorting is not typed; it stays as it was. */
+export function parseTokens(typed: string, before: Filters): { filters: Filters; unknown: string[] } {
+  const filters: Filters = { ...EVERYTHING, sort: before.sort, descending: before.descending };
+  const unknown: string[] = [];
+  const words: string[] = [];
+  const status = new Set<LoadStatus>();
+  for (const token of typed.match(/(?:[^\s"]|"[^"]*"?)+/g) ?? []) {
+    const [, field, quoted = ""] = /^(status|customer|carrier|text):(.*)$/i.exec(token) ?? [];
+    const value = (field ? quoted : token).replaceAll('"', "").trim();
+    if (!value) continue;
+    if (!field) words.push(value);
+    else if (field.toLowerCase() !== "status") readField(filters, words, field.toLowerCase(), value);
+    else {
+      for (const name of value.toLowerCase().split(",").filter(Boolean)) {
+        const matches = STATUSES.filter((it) => it.startsWith(name));
+        for (const match of matches) status.add(match);
+        if (matches.length === 0) unknown.push(`status:${name}`);
+      }
+    }
+  }
+  filters.status = STATUSES.filter((it) => status.has(it));
+  filters.text = words.join(" ") || null;
+  return { filters, unknown };
+}
+
+function readField(filters: Filters, words: string[], field: string, value: string): void {
+  if (field === "customer") filters.customer = value;
+  else if (field === "carrier") filters.carrier = value;
+  else words.push(value);
+}
+
+export function formatTokens(filters: Filters): string {
+  const quote = (value: string) => (/[\s":]/.test(value) ? `"${value.replaceAll('"', "")}"` : value);
+  const tokens: string[] = [];
+  if (filters.status.length > 0) tokens.push(`status:${filters.status.join(",")}`);
+  if (filters.customer) tokens.push(`customer:${quote(filters.customer)}`);
+  if (filters.carrier) tokens.push(`carrier:${quote(filters.carrier)}`);
+  if (filters.text) tokens.push(filters.text);
+  return tokens.join(" ");
+}
+
+/** The test a load must pass, made once per filter. */
+export function matcher(filters: Filters): (row: BoardRow) => boolean {
+  const status = new Set(filters.status);
+  const customer = filters.customer?.toLowerCase();
+  const carrier = filters.carrier?.toLowerCase();
+  const words = (filters.text ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  return (row) => {
+    if (status.size > 0 && !status.has(row.status)) return false;
+    if (customer && !row.customer.toLowerCase().includes(customer)) return false;
+    if (carrier && !carrierWords(row).includes(carrier)) return false;
+    if (words.length === 0) return true;
+    const text =
+      `${row.reference} ${row.load} ${row.customer} ${row.lane} ${row.origin} ${row.destination} ${carrierWords(row)}`.toLowerCase();
+    return words.every((it) => text.includes(it));
+  };
+}
+
+function carrierWords(row: BoardRow): string {
+  return `${row.carrier ?? ""} ${row.offer?.carrier ?? ""} ${row.offer?.scac ?? ""}`.toLowerCase();
+}

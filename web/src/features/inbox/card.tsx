@@ -1,0 +1,210 @@
+import { Link } from "@tanstack/react-router";
+import { type MouseEvent, useMemo, useState } from "react";
+import type { InboxItem } from "../../api";
+import { EvidenceList } from "../../kit/evidence";
+import type { Money } from "../../kit/money";
+import { SeverityPill } from "../../kit/status-pill";
+import { Age, Countdown, TimeHere } from "../../kit/time-in-zone";
+import { Value, words } from "../../kit/value";
+import { EditForm, RejectForm, ResolveForm } from "./forms";
+import { findRate, lines } from "./proposal";
+import type { Act } from "./send";
+
+export type Mode = "read" | "edit" | "reject" | "resolve";
+
+interface Props {
+  item: InboxItem;
+  /** Settled elsewhere while it was open here. */
+  isGone: boolean;
+  isSending: boolean;
+  mode: Mode;
+  setMode: (mode: Mode) => void;
+  act: (what: Act) => void;
+  leave: () => void;
+}
+
+export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Props) {
+  const [edited, setEdited] = useState<Money | null>(null);
+  const rate = findRate(item.proposal);
+  const form = isGone ? "read" : mode;
+  return (
+    <article className="card panel" aria-labelledby="card-title" aria-busy={isSending}>
+      <header className="card-head">
+        <div className="card-line">
+          <SeverityPill severity={item.severity} />
+          <span>{item.kind === "approval" ? "Approval" : "Exception"}</span>
+          <Link to="/loads/$id" params={{ id: item.load }} className="card-load">
+            Load {item.reference}
+          </Link>
+          <span className="quiet">
+            raised <Age at={item.requested_at} />
+          </span>
+        </div>
+        <h2 id="card-title">{item.title}</h2>
+        {item.deadline && (
+          <p className="card-deadline">
+            Decide by <TimeHere at={item.deadline} /> · <Countdown deadline={item.deadline} />
+          </p>
+        )}
+        {item.next_action && <p>{item.next_action}</p>}
+      </header>
+      {isGone && (
+        <div className="note note-warning card-gone" role="alert">
+          <span>This card was decided elsewhere or ran out. Its load says by whom.</span>
+          <button type="button" className="button" onClick={leave}>
+            Next card
+          </button>
+        </div>
+      )}
+      <Proposal item={item} edited={form === "edit" ? edited : null} />
+      <section>
+        <h3>What it rests on</h3>
+        <EvidenceList evidence={item.evidence} />
+      </section>
+      <Why item={item} />
+      <footer className="card-actions">
+        {form === "edit" && rate ? (
+          <EditForm
+            rate={rate}
+            busy={isSending}
+            changed={setEdited}
+            send={(next) => act({ kind: "approve", rate: next })}
+            cancel={() => setMode("read")}
+          />
+        ) : form === "reject" ? (
+          <RejectForm
+            busy={isSending}
+            send={(reason) => act({ kind: "reject", reason })}
+            cancel={() => setMode("read")}
+          />
+        ) : form === "resolve" ? (
+          <ResolveForm
+            busy={isSending}
+            send={(resolution) => act({ kind: "resolve", resolution })}
+            cancel={() => setMode("read")}
+          />
+        ) : (
+          <Actions
+            item={item}
+            canEdit={rate !== null}
+            disabled={isGone || isSending}
+            setMode={setMode}
+            act={act}
+          />
+        )}
+      </footer>
+    </article>
+  );
+}
+
+function Proposal({ item, edited }: { item: InboxItem; edited: Money | null }) {
+  const shown = useMemo(() => (item.proposal ? lines(item.proposal, edited) : []), [item.proposal, edited]);
+  if (shown.length === 0) return null;
+  return (
+    <section>
+      <h3>What will be sent if you approve</h3>
+      <table className="facts diff">
+        <tbody>
+          {shown.map((line) => (
+            <tr key={line.field} className={line.before === undefined ? undefined : "diff-changed"}>
+              <th scope="row">{words(line.field.replace(".", ": "))}</th>
+              <td>
+                {line.before !== undefined && (
+                  <>
+                    <del>
+                      <span className="unseen">was </span>
+                      <Value value={line.before} />
+                    </del>{" "}
+                    <span aria-hidden="true">→</span>{" "}
+                  </>
+                )}
+                <ins>
+                  <Value value={line.after} />
+                </ins>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Why({ item }: { item: InboxItem }) {
+  if (!item.rule && !item.role) return null;
+  return (
+    <section>
+      <h3>{item.kind === "approval" ? "Why a person must decide" : "Where it comes from"}</h3>
+      <p>
+        {item.rule && (
+          <>
+            Rule <code>{item.rule}</code>.{" "}
+          </>
+        )}
+        {item.role && <>It is for the role {item.role}.</>}
+      </p>
+    </section>
+  );
+}
+
+interface ActionsProps {
+  item: InboxItem;
+  canEdit: boolean;
+  disabled: boolean;
+  setMode: (mode: Mode) => void;
+  act: (what: Act) => void;
+}
+
+function Actions({ item, canEdit, disabled, setMode, act }: ActionsProps) {
+  const may = (action: InboxItem["allowed_actions"][number]) => item.allowed_actions.includes(action);
+  // The second click of a double click would land on the card that follows.
+  const once = (then: () => void) => (event: MouseEvent) => {
+    if (event.detail <= 1) then();
+  };
+  if (item.allowed_actions.length === 0) {
+    return (
+      <p className="quiet">
+        Your role may look but not decide here.{item.role ? ` It waits for the role ${item.role}.` : ""}
+      </p>
+    );
+  }
+  return (
+    <>
+      {may("approve") && (
+        <button
+          type="button"
+          className="button button-primary"
+          disabled={disabled}
+          onClick={once(() => act({ kind: "approve" }))}
+        >
+          Approve <kbd>A</kbd>
+        </button>
+      )}
+      {may("edit") && canEdit && (
+        <button type="button" className="button" disabled={disabled} onClick={once(() => setMode("edit"))}>
+          Edit rate <kbd>E</kbd>
+        </button>
+      )}
+      {may("reject") && (
+        <button
+          type="button"
+          className="button button-danger"
+          disabled={disabled}
+          onClick={once(() => setMode("reject"))}
+        >
+          Reject <kbd>X</kbd>
+        </button>
+      )}
+      {may("resolve") && (
+        <button
+          type="button"
+          className="button button-primary"
+          disabled={disabled}
+          onClick={once(() => setMode("resolve"))}
+        >
+          Resolve <kbd>R</kbd>
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,170 @@
+import { type FormEvent, type ReactNode, useId, useState } from "react";
+import { editMoney, formatMoney, type Money, parseMinor } from "../../kit/money";
+import { REASONS, type ReasonCode, reasonText } from "./queue";
+
+interface FrameProps {
+  title: string;
+  label: string;
+  busy: boolean;
+  complaint: string | null;
+  submit: () => void;
+  cancel: () => void;
+  children: ReactNode;
+}
+
+function Frame({ title, label, busy, complaint, submit, cancel, children }: FrameProps) {
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    submit();
+  };
+  return (
+    <form className="card-form" aria-label={title} onSubmit={onSubmit}>
+      {children}
+      {complaint && (
+        <p className="note note-danger" role="alert">
+          {complaint}
+        </p>
+      )}
+      <div className="card-line">
+        <button type="submit" className="button button-primary" disabled={busy}>
+          {label}
+        </button>
+        <button type="button" className="button" onClick={cancel} disabled={busy}>
+          Cancel <kbd>Esc</kbd>
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface EditProps {
+  rate: Money;
+  busy: boolean;
+  changed: (rate: Money | null) => void;
+  send: (rate: Money | undefined) => void;
+  cancel: () => void;
+}
+
+export function EditForm({ rate, busy, changed, send, cancel }: EditProps) {
+  const field = useId();
+  const [typed, setTyped] = useState(editMoney(rate));
+  const [complaint, setComplaint] = useState<string | null>(null);
+  const minor = parseMinor(typed, rate.currency);
+  const type = (text: string) => {
+    setTyped(text);
+    setComplaint(null);
+    const next = parseMinor(text, rate.currency);
+    changed(next === null ? null : { minor: next, currency: rate.currency });
+  };
+  const submit = () => {
+    if (minor === null || minor === 0) {
+      setComplaint(`Write an amount such as ${editMoney(rate)}.`);
+      return;
+    }
+    send(minor === rate.minor ? undefined : { minor, currency: rate.currency });
+  };
+  const label = minor === null ? "Approve" : `Approve at ${formatMoney({ minor, currency: rate.currency })}`;
+  return (
+    <Frame
+      title="Edit the rate"
+      label={label}
+      busy={busy}
+      complaint={complaint}
+      submit={submit}
+      cancel={cancel}
+    >
+      <label htmlFor={field}>Rate in {rate.currency}</label>
+      <input
+        id={field}
+        className="number"
+        inputMode="decimal"
+        autoComplete="off"
+        // biome-ignore lint/a11y/noAutofocus: the person has just asked for this field
+        autoFocus
+        value={typed}
+        aria-invalid={minor === null}
+        onFocus={(event) => event.target.select()}
+        onChange={(event) => type(event.target.value)}
+      />
+    </Frame>
+  );
+}
+
+export function RejectForm({
+  busy,
+  send,
+  cancel,
+}: {
+  busy: boolean;
+  send: (reason: string) => void;
+  cancel: () => void;
+}) {
+  const field = useId();
+  const [code, setCode] = useState<ReasonCode>(REASONS[0][0]);
+  const [text, setText] = useState("");
+  const [complaint, setComplaint] = useState<string | null>(null);
+  const submit = () => {
+    const reason = reasonText(code, text);
+    if (reason === null) setComplaint("Say in a few words what the reason is.");
+    else send(reason);
+  };
+  return (
+    <Frame title="Reject" label="Reject" busy={busy} complaint={complaint} submit={submit} cancel={cancel}>
+      <label htmlFor={field}>Reason</label>
+      <select
+        id={field}
+        className="select"
+        // biome-ignore lint/a11y/noAutofocus: the person has just asked for this field
+        autoFocus
+        value={code}
+        onChange={(event) => setCode(event.target.value as ReasonCode)}
+      >
+        {REASONS.map(([name, words]) => (
+          <option key={name} value={name}>
+            {words}
+          </option>
+        ))}
+      </select>
+      <label htmlFor={`${field}-text`}>In your words{code === "other" ? "" : " (may stay empty)"}</label>
+      <input
+        id={`${field}-text`}
+        value={text}
+        maxLength={500}
+        autoComplete="off"
+        onChange={(event) => setText(event.target.value)}
+      />
+    </Frame>
+  );
+}
+
+export function ResolveForm({
+  busy,
+  send,
+  cancel,
+}: {
+  busy: boolean;
+  send: (resolution: string) => void;
+  cancel: () => void;
+}) {
+  const field = useId();
+  const [text, setText] = useState("");
+  const [complaint, setComplaint] = useState<string | null>(null);
+  const submit = () => {
+    if (text.trim()) send(text.trim());
+    else setComplaint("Say what was done, so that the next person need not ask.");
+  };
+  return (
+    <Frame title="Resolve" label="Resolve" busy={busy} complaint={complaint} submit={submit} cancel={cancel}>
+      <label htmlFor={field}>What was done</label>
+      <input
+        id={field}
+        value={text}
+        maxLength={500}
+        autoComplete="off"
+        // biome-ignore lint/a11y/noAutofocus: the person has just asked for this field
+        autoFocus
+        onChange={(event) => setText(event.target.value)}
+      />
+    </Frame>
+  );
+}

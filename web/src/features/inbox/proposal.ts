@@ -1,0 +1,54 @@
+// What will be sent if approved, line by line, whatever the playbook put into it.
+
+import type { Money } from "../../kit/money";
+
+export interface Line {
+  field: string;
+  /** Absent where the proposal adds rather than changes. */
+  before?: unknown;
+  after: unknown;
+}
+
+type Fields = Record<string, unknown>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+export const isMoney = (value: unknown): value is Money =>
+  isFields(value) && typeof value.minor === "number" && typeof value.currency === "string";
+
+/** The rate a person may edit, at the top or one level down. */
+export function findRate(proposal: Fields | null): Money | null {
+  if (!proposal) return null;
+  if (isMoney(proposal.rate)) return proposal.rate;
+  for (const value of Object.values(proposal)) {
+    if (isFields(value) && isMoney(value.rate)) return value.rate;
+  }
+  return null;
+}
+
+/** The proposal as lines. With an edited rate, its line shows both. */
+export function lines(proposal: Fields, edited: Money | null = null): Line[] {
+  const listed = proposal.changes;
+  const found =
+    Array.isArray(listed) && listed.every((it) => isFields(it) && typeof it.field === "string")
+      ? listed.map((it) => ({
+          field: it.field as string,
+          before: it.before ?? it.from,
+          after: it.after ?? it.to,
+        }))
+      : flat(proposal, "");
+  if (!edited) return found;
+  return found.map((line) =>
+    /(^|\.)rate$/.test(line.field) && isMoney(line.after) && line.after.minor !== edited.minor
+      ? { field: line.field, before: line.after, after: edited }
+      : line,
+  );
+}
+
+function flat(fields: Fields, prefix: string): Line[] {
+  return Object.entries(fields).flatMap(([name, value]): Line[] => {
+    const field = prefix + name;
+    if (isFields(value) && !isMoney(value) && prefix === "") return flat(value, `${name}.`);
+    return value === null ? [] : [{ field, after: value }];
+  });
+}

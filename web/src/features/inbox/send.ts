@@ -1,0 +1,49 @@
+// Sends a decision and says what came of it. The screen shows success only once the server has said so.
+
+import { ApiError, decide, type InboxItem, resolve } from "../../api";
+import { formatMoney, type Money } from "../../kit/money";
+
+export type Act =
+  | { kind: "approve"; rate?: Money }
+  | { kind: "reject"; reason: string }
+  | { kind: "resolve"; resolution: string };
+
+export interface Answer {
+  /** The card needs nobody any more, by us or by another. */
+  settled: boolean;
+  tone: "good" | "warning" | "danger";
+  text: string;
+}
+
+export async function perform(item: InboxItem, act: Act, in_hand_ms: number): Promise<Answer> {
+  try {
+    if (act.kind === "resolve") {
+      await resolve(item.id, act.resolution, in_hand_ms);
+      return good(item, "resolved");
+    }
+    if (act.kind === "reject") {
+      await decide(item.id, { decision: "reject", reason: act.reason, in_hand_ms });
+      return good(item, "rejected");
+    }
+    const edit = act.rate ? { rate_minor: act.rate.minor } : undefined;
+    await decide(item.id, { decision: "approve", ...(edit && { edit }), in_hand_ms });
+    return good(item, act.rate ? `approved at ${formatMoney(act.rate)}` : "approved");
+  } catch (error) {
+    return refused(item, error);
+  }
+}
+
+function good(item: InboxItem, done: string): Answer {
+  return { settled: true, tone: "good", text: `${item.reference}: ${done}.` };
+}
+
+function refused(item: InboxItem, error: unknown): Answer {
+  const why = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof ApiError))
+    return { settled: false, tone: "danger", text: `${item.reference}: not sent. ${why}` };
+  const text = `${item.reference}: ${why}`;
+  // Conflict: somebody was first. Not found: it ran out and was cleared away.
+  if (error.status === 409 || error.status === 404) return { settled: true, tone: "warning", text };
+  const issues = (error.problem.issues ?? []).map((it) => `${it.why} ${it.fix}`).join(" ");
+  return { settled: false, tone: "danger", text: `${text} ${issues}`.trim() };
+}
