@@ -92,5 +92,5 @@ export function countdown(
   const left = Date.parse(deadline) - now;
   if (!Number.isFinite(left)) return { text: "unknown", urgency: "calm" };
   if (left < 0) return { text: `${formatSpan(left)} over`, urgency: "over" };
-  return { text: formatSpan(left), urgency: left < 10 * MINUTE * 1000 ? "soon" : "calm" };
+  return { text: `${formatSpan(left)} left`, urgency: left < 10 * MINUTE * 1000 ? "soon" : "calm" };
 }
