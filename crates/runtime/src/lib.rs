@@ -8,3 +8,4 @@ pub mod index;
 pub mod memory;
 pub mod ports;
 pub mod record;
+pub mod vault;
