@@ -24,7 +24,7 @@ async function judge(page: Page, name: string): Promise<void> {
 
 test("board", async ({ console: page }) => {
   await expect(page.locator('.grid-body [role="row"]').first()).toBeVisible({ timeout: 90_000 });
-  await page.locator('.grid-body [role="gridcell"]').nth(11).click();
+  await page.locator('.grid-body [role="gridcell"]').nth(12).click();
   await judge(page, "board");
 });
 
@@ -38,6 +38,18 @@ test("inbox", async ({ console: page }) => {
   await page.getByRole("link", { name: /Inbox/ }).click();
   await expect(page.locator(".queue-entry").first()).toBeVisible({ timeout: 120_000 });
   await judge(page, "inbox");
+  const approval = page.locator(".queue-entry", { hasText: "Approval" }).first();
+  if (!(await approval.isVisible())) return;
+  await approval.click();
+  await judge(page, "inbox-approval");
+  const edit = page.getByRole("button", { name: /^Edit rate/ });
+  if (!(await edit.isVisible())) return;
+  await approval.focus();
+  await page.keyboard.press("e");
+  await page.getByLabel(/^Rate in/).fill("3210.50");
+  await expect(page.getByRole("button", { name: "Approve at $3,210.50" })).toBeVisible();
+  await judge(page, "inbox-edit");
+  await page.keyboard.press("Escape");
 });
 
 test("keys in the inbox", async ({ console: page }) => {
