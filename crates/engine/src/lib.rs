@@ -1,1 +1,23 @@
-//! engine
+//! The dispatcher's judgement: `step(state, input, context) -> events, effects, timers, views`.
+//!
+//! Invariant: pure. Time and ids come in with the context; nothing is read from clock, disk or network. State
+//! changes only by folding events, so a rebuild from the log makes the same state.
+
+pub mod command;
+pub mod directory;
+pub mod gate;
+pub mod playbook;
+pub mod state;
+pub mod step;
+pub mod table;
+pub mod views;
+
+mod answers;
+mod approvals;
+mod exceptions;
+mod offers;
+mod orders;
+mod process;
+mod receipts;
+mod settings;
+mod turn;

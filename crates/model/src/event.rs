@@ -15,6 +15,7 @@ use crate::rejection::Rejection;
 use crate::scope::Actor;
 use crate::tender::Offer;
 use crate::value::Money;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -36,7 +37,7 @@ pub enum Event {
     LoadCancelled { reason: String },
     TenderStarted { tender: TenderId, playbook: String, definition: String },
     OfferProposed { offer: Offer },
-    OfferMade { offer: OfferId, rate: Money, approved_by: Option<Actor> },
+    OfferMade { offer: OfferId, rate: Money, respond_by: Timestamp, approved_by: Option<Actor> },
     OfferSent { offer: OfferId, receipt: String },
     OfferAccepted { offer: OfferId, carrier: PartnerId },
     OfferDeclined { offer: OfferId, reason: Option<String> },

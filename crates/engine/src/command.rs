@@ -1,0 +1,52 @@
+//! Typed commands: what people and systems ask for by the API. Each meets the gate and answers with its outcome.
+
+use serde::{Deserialize, Serialize};
+use signalbox_model::answer::AnswerAttempt;
+use signalbox_model::attempt::OrderAttempt;
+use signalbox_model::directory::{AccessKey, Partner, Settings, Source};
+use signalbox_model::id::{ApprovalId, ExceptionId, TenantId};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    CreateOrder { order: Box<OrderAttempt> },
+    AnswerOffer { answer: AnswerAttempt },
+    DecideApproval { approval: ApprovalId, decision: ApprovalDecision },
+    ResolveException { exception: ExceptionId, resolution: Resolution, in_hand_ms: Option<i64> },
+    CreateTenant { tenant: TenantId, name: String },
+    IssueKey { key: AccessKey },
+    InstallPlaybook { name: String, version: String, files: BTreeMap<String, String> },
+    ChangeTable { table: String, content: String },
+    ChangePartner { partner: Partner },
+    ChangeSource { source: Source },
+    ChangeSettings { settings: Settings },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalDecision {
+    pub approve: bool,
+    /// Approve with another rate, minor units of the proposal's currency.
+    pub rate_minor: Option<i64>,
+    pub reason: Option<String>,
+    /// How long the person had it open, milliseconds, as their client reports.
+    pub in_hand_ms: Option<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    pub choice: ResolutionChoice,
+    pub note: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResolutionChoice {
+    /// Settled by the person; the automation has nothing more to do about it.
+    #[default]
+    Done,
+    /// Take the carrier's conditional answer as an acceptance.
+    AcceptTerms,
+    /// Refuse the carrier's terms; the tender goes on.
+    RefuseTerms,
+}

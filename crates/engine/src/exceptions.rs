@@ -1,0 +1,86 @@
+//! Exceptions: dispatch problems for a person. Raised once, resolved once.
+
+use crate::answers;
+use crate::command::{Resolution, ResolutionChoice};
+use crate::offers;
+use crate::turn::Turn;
+use serde_json::json;
+use signalbox_model::decision::Evidence;
+use signalbox_model::event::Event;
+use signalbox_model::exception::{Exception, ExceptionKind, ExceptionSeverity};
+use signalbox_model::id::ExceptionId;
+use signalbox_model::rejection::Rejection;
+use signalbox_model::scope::Actor;
+use signalbox_model::tender::{Offer, OfferState};
+
+/// Raises one exception a kind; while it is open a second of the kind joins it.
+pub(crate) fn raise(
+    turn: &mut Turn<'_>,
+    kind: ExceptionKind,
+    severity: ExceptionSeverity,
+    title: &str,
+    next_action: &str,
+    evidence: Vec<Evidence>,
+) -> ExceptionId {
+    if let Some(open) = turn.state.open_exceptions().find(|it| it.kind == kind) {
+        return open.id.clone();
+    }
+    let id: ExceptionId = turn.mint.next();
+    let exception = Exception {
+        id: id.clone(),
+        kind,
+        severity,
+        title: title.to_owned(),
+        next_action: next_action.to_owned(),
+        evidence,
+        raised_at: turn.now(),
+    };
+    turn.link("exception", id.as_str());
+    turn.record(Event::ExceptionRaised { exception });
+    id
+}
+
+pub(crate) fn resolve(turn: &mut Turn<'_>, id: &ExceptionId, resolution: Resolution, in_hand_ms: Option<i64>) {
+    let Some(known) = turn.state.exceptions.get(id).cloned() else {
+        return turn.reject(Rejection::ExceptionUnknown, format!("no exception {id}"), Vec::new());
+    };
+    if let Some((by, how)) = &known.resolved {
+        let detail = format!("{} resolved this: {how}", by.name);
+        return turn.reject(Rejection::ExceptionAlreadyResolved, detail, Vec::new());
+    }
+    if !turn.may("resolve_exception") {
+        return;
+    }
+    if known.exception.kind == ExceptionKind::ConditionalAnswer && !settle_terms(turn, resolution.choice) {
+        return;
+    }
+    let by = turn.context.actor.clone();
+    turn.record(Event::ExceptionResolved { exception: id.clone(), by, resolution: resolution.note });
+    turn.touch("exception.resolve", id.as_str(), known.exception.raised_at, in_hand_ms);
+    turn.done(json!({"exception": id}));
+}
+
+/// A person takes or refuses the terms of a conditional answer.
+fn settle_terms(turn: &mut Turn<'_>, choice: ResolutionChoice) -> bool {
+    let conditional = |it: &&Offer| it.state == OfferState::Conditional;
+    let Some(offer) = turn.state.offers.iter().find(conditional).cloned() else { return true };
+    match choice {
+        ResolutionChoice::AcceptTerms if turn.state.covered.is_some() => {
+            turn.reject(Rejection::LoadAlreadyCovered, Rejection::LoadAlreadyCovered.explain().to_owned(), Vec::new());
+            return false;
+        }
+        ResolutionChoice::AcceptTerms => answers::accept(turn, &offer),
+        ResolutionChoice::RefuseTerms | ResolutionChoice::Done => {
+            offers::withdraw(turn, &offer.id, "the carrier's terms were refused");
+        }
+    }
+    true
+}
+
+/// Closes what has settled itself.
+pub(crate) fn settle_all(turn: &mut Turn<'_>, kind: ExceptionKind, how: &str) {
+    let open: Vec<ExceptionId> = turn.state.open_exceptions().filter(|it| it.kind == kind).map(|it| it.id.clone()).collect();
+    for exception in open {
+        turn.record(Event::ExceptionResolved { exception, by: Actor::system(), resolution: how.to_owned() });
+    }
+}

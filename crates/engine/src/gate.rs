@@ -1,0 +1,252 @@
+//! The gate: every action, whoever asks for it, meets Cedar here and nowhere else.
+//!
+//! Invariant: Cedar is asked twice, may it at all and may it unattended. An error in an approval policy reads as
+//! "needs approval"; an error or a silence on access reads as "forbidden". A tenant's own policies can only narrow
+//! what the platform's policy allows.
+
+use cedar_policy::{
+    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy,
+    PolicyId, PolicySet, Request, RestrictedExpression,
+};
+use jiff::Timestamp;
+use signalbox_model::id::TenantId;
+use signalbox_model::issue::Issue;
+use signalbox_model::scope::{Actor, ActorKind, Role};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::str::FromStr;
+
+/// What one asks the gate: who wants to do what to which thing, and what is known about it.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    pub tenant: &'a TenantId,
+    pub actor: &'a Actor,
+    /// `make_offer`, `decide_approval` ...
+    pub action: &'static str,
+    /// Type and id of the thing: `("Load", "load_1")`.
+    pub resource: (&'static str, &'a str),
+    pub facts: BTreeMap<&'static str, Fact>,
+    pub now: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    Long(i64),
+    Text(String),
+    Flag(bool),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub choice: Choice,
+    /// Ids of the policies that determined it.
+    pub policies: Vec<String>,
+    /// Errors of policies that could not be evaluated.
+    pub errors: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    Allow,
+    NeedsApproval { role: Role },
+    Forbid,
+}
+
+impl Choice {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::NeedsApproval { .. } => "needs_approval",
+            Self::Forbid => "forbid",
+        }
+    }
+}
+
+/// The platform's own policies, under every tenant's.
+const PLATFORM_POLICY: &str = include_str!("platform.cedar");
+
+/// A compiled set of policies: the platform's and the playbooks'.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    policies: PolicySet,
+    names: EntityTypes,
+}
+
+#[derive(Clone, Debug)]
+struct EntityTypes {
+    actor: EntityTypeName,
+    action: EntityTypeName,
+    tenant: EntityTypeName,
+    role: EntityTypeName,
+}
+
+impl Gate {
+    /// Compiles the platform's policies with a playbook's. `sources` are file name and text.
+    pub fn compile(sources: &[(String, String)]) -> Result<Self, Vec<Issue>> {
+        let mut policies = PolicySet::new();
+        let mut issues = Vec::new();
+        let platform = ("platform.cedar".to_owned(), PLATFORM_POLICY.to_owned());
+        for (file, text) in std::iter::once(&platform).chain(sources) {
+            match PolicySet::from_str(text) {
+                Ok(set) => {
+                    for (place, policy) in set.policies().enumerate() {
+                        let id = policy.annotation("id").map_or_else(|| format!("{file}#{place}"), str::to_owned);
+                        if let Err(error) = policies.add(policy.new_id(PolicyId::new(&id))) {
+                            let why = error.to_string();
+                            issues.push(Issue::fatal("policy.duplicate_id", file, why, "Give each policy its own @id."));
+                        }
+                    }
+                }
+                Err(error) => {
+                    let why = format!("{error:?}");
+                    issues.push(Issue::fatal("policy.unreadable", file, why, "Correct the Cedar policy at this place."));
+                }
+            }
+        }
+        let names = EntityTypes::new().map_err(|why| vec![Issue::fatal("policy.types", "", why, "Report this as a defect.")])?;
+        if issues.is_empty() { Ok(Self { policies, names }) } else { Err(issues) }
+    }
+
+    /// May this happen on its own, does it need a person, or is it forbidden?
+    pub fn decide(&self, ask: &Ask<'_>) -> Verdict {
+        let attended = match self.ask(ask, false) {
+            Ok(answer) => answer,
+            Err(why) => return Verdict { choice: Choice::Forbid, policies: Vec::new(), errors: vec![why] },
+        };
+        if !attended.allowed || !attended.errors.is_empty() {
+            return Verdict { choice: Choice::Forbid, policies: attended.policies, errors: attended.errors };
+        }
+        if ask.actor.kind == ActorKind::Person {
+            return Verdict { choice: Choice::Allow, policies: attended.policies, errors: Vec::new() };
+        }
+        match self.ask(ask, true) {
+            Ok(answer) if answer.allowed && answer.errors.is_empty() => {
+                Verdict { choice: Choice::Allow, policies: answer.policies, errors: Vec::new() }
+            }
+            Ok(answer) => {
+                let role = self.approver(&answer.policies);
+                Verdict { choice: Choice::NeedsApproval { role }, policies: answer.policies, errors: answer.errors }
+            }
+            Err(why) => {
+                let choice = Choice::NeedsApproval { role: Role::Dispatcher };
+                Verdict { choice, policies: Vec::new(), errors: vec![why] }
+            }
+        }
+    }
+
+    /// The role named by `@approver("...")` on the policy that held the action back; a dispatcher where none is.
+    fn approver(&self, policies: &[String]) -> Role {
+        let named = policies.iter().filter_map(|id| self.policies.policy(&PolicyId::new(id))?.annotation("approver"));
+        let roles: Vec<Role> = named.filter_map(|name| Role::ALL.into_iter().find(|role| role.as_str() == name)).collect();
+        roles.into_iter().max_by_key(|role| *role == Role::Manager).unwrap_or(Role::Dispatcher)
+    }
+
+    fn ask(&self, ask: &Ask<'_>, unattended: bool) -> Result<Answer, String> {
+        let principal = uid(&self.names.actor, &format!("{:?}:{}", ask.actor.kind, ask.actor.name));
+        let tenant = uid(&self.names.tenant, ask.tenant.as_str());
+        let roles: HashSet<EntityUid> = ask.actor.roles.iter().map(|role| uid(&self.names.role, role.as_str())).collect();
+        let resource_type = EntityTypeName::from_str(&format!("Signalbox::{}", ask.resource.0)).map_err(|it| it.to_string())?;
+        let resource = uid(&resource_type, ask.resource.1);
+        let of_tenant = |kind: Option<&str>| {
+            let mut attributes = HashMap::new();
+            attributes.insert("tenant".to_owned(), RestrictedExpression::new_entity_uid(tenant.clone()));
+            if let Some(kind) = kind {
+                attributes.insert("kind".to_owned(), RestrictedExpression::new_string(kind.to_owned()));
+            }
+            attributes
+        };
+        let kind = format!("{:?}", ask.actor.kind).to_lowercase();
+        let actor = Entity::new(principal.clone(), of_tenant(Some(&kind)), roles).map_err(|it| it.to_string())?;
+        let thing = Entity::new(resource.clone(), of_tenant(None), HashSet::new()).map_err(|it| it.to_string())?;
+        let entities = Entities::from_entities([actor, thing], None).map_err(|it| it.to_string())?;
+        let facts = ask.facts.iter().map(|(name, fact)| ((*name).to_owned(), fact.expression()));
+        let unattended = ("unattended".to_owned(), RestrictedExpression::new_bool(unattended));
+        let context = Context::from_pairs(facts.chain([unattended])).map_err(|it| it.to_string())?;
+        let action = uid(&self.names.action, ask.action);
+        let request = Request::new(principal, action, resource, context, None).map_err(|it| it.to_string())?;
+        let response = Authorizer::new().is_authorized(&request, &self.policies, &entities);
+        let mut policies: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
+        policies.sort();
+        let mut errors: Vec<String> = response.diagnostics().errors().map(ToString::to_string).collect();
+        errors.sort();
+        Ok(Answer { allowed: response.decision() == CedarDecision::Allow, policies, errors })
+    }
+
+    /// Every policy with its annotations, for people who ask what rules there are.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.policies.policies()
+    }
+}
+
+struct Answer {
+    allowed: bool,
+    policies: Vec<String>,
+    errors: Vec<String>,
+}
+
+impl EntityTypes {
+    fn new() -> Result<Self, String> {
+        let named = |name: &str| EntityTypeName::from_str(&format!("Signalbox::{name}")).map_err(|it| it.to_string());
+        Ok(Self { actor: named("Actor")?, action: named("Action")?, tenant: named("Tenant")?, role: named("Role")? })
+    }
+}
+
+impl Fact {
+    fn expression(&self) -> RestrictedExpression {
+        match self {
+            Self::Long(number) => RestrictedExpression::new_long(*number),
+            Self::Text(text) => RestrictedExpression::new_string(text.clone()),
+            Self::Flag(flag) => RestrictedExpression::new_bool(*flag),
+        }
+    }
+}
+
+fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAP: &str = r#"
+        @id("cap") @approver("manager")
+        forbid (principal, action == Signalbox::Action::"make_offer", resource)
+        when { context.unattended && context.rate_minor > context.rate_cap_minor };
+    "#;
+
+    fn decide(policy: &str, actor: Actor, action: &'static str, rate: Option<i64>) -> Verdict {
+        let gate = Gate::compile(&[("cap.cedar".to_owned(), policy.to_owned())]).unwrap();
+        let mut facts = BTreeMap::from([("rate_cap_minor", Fact::Long(300_000))]);
+        if let Some(rate) = rate {
+            facts.insert("rate_minor", Fact::Long(rate));
+        }
+        let tenant = TenantId::from("ten_1");
+        let now = Timestamp::UNIX_EPOCH;
+        gate.decide(&Ask { tenant: &tenant, actor: &actor, action, resource: ("Load", "load_1"), facts, now })
+    }
+
+    #[test]
+    fn a_rate_over_the_cap_needs_the_approver_and_one_under_it_does_not() {
+        let playbook = || Actor::playbook("load-tender");
+        assert_eq!(decide(CAP, playbook(), "make_offer", Some(300_000)).choice, Choice::Allow);
+        let over = decide(CAP, playbook(), "make_offer", Some(300_001));
+        assert_eq!(over.choice, Choice::NeedsApproval { role: Role::Manager });
+        assert_eq!(over.policies, ["cap"]);
+    }
+
+    #[test]
+    fn an_error_in_an_approval_policy_reads_as_needs_approval() {
+        let verdict = decide(CAP, Actor::playbook("load-tender"), "make_offer", None);
+        assert_eq!(verdict.choice, Choice::NeedsApproval { role: Role::Dispatcher });
+        assert!(!verdict.errors.is_empty());
+    }
+
+    #[test]
+    fn an_advisor_never_acts_and_an_unknown_action_is_forbidden() {
+        let advisor = Actor { kind: ActorKind::Advisor, name: "drafts".to_owned(), roles: vec![Role::Admin] };
+        assert_ne!(decide(CAP, advisor, "make_offer", Some(1)).choice, Choice::Allow);
+        assert_eq!(decide(CAP, Actor::playbook("x"), "sell_company", Some(1)).choice, Choice::Forbid);
+        let viewer = Actor { kind: ActorKind::Person, name: "v".to_owned(), roles: vec![Role::Viewer] };
+        assert_eq!(decide(CAP, viewer, "decide_approval", Some(1)).choice, Choice::Forbid);
+    }
+}

@@ -1,0 +1,232 @@
+//! Offers: one carrier's turn to take the load.
+//!
+//! Invariants: a covered or cancelled load is never offered; an open offer always has a timer; an offer that needs
+//! approval leaves only with one.
+
+use crate::exceptions;
+use crate::gate::{Choice, Fact};
+use crate::turn::Turn;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use signalbox_model::decision::Evidence;
+use signalbox_model::directory::{Partner, PartnerRole};
+use signalbox_model::effect::Order;
+use signalbox_model::event::Event;
+use signalbox_model::exception::{Approval, ApprovalOutcome, ExceptionKind};
+use signalbox_model::id::{ApprovalId, OfferId, TimerId};
+use signalbox_model::scope::{Actor, Role};
+use signalbox_model::tender::{Offer, OfferState, RespondByBasis};
+use signalbox_model::value::{ExternalId, Money};
+use std::collections::BTreeMap;
+
+/// Offers one tender may make before it is given to a person.
+pub const OFFERS_PER_LOAD_MAX: usize = 100;
+
+/// What a playbook asks for.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Wanted {
+    /// SCAC or partner id.
+    pub carrier: String,
+    pub rate_minor: Option<i64>,
+    #[serde(default = "usd")]
+    pub currency: String,
+    pub rank: Option<u32>,
+}
+
+fn usd() -> String {
+    "USD".to_owned()
+}
+
+/// Offers the load to one carrier, or says why not. Answers the playbook: `status` is `open`, `awaiting_approval`,
+/// `refused` or `skipped`.
+pub(crate) fn make(turn: &mut Turn<'_>, actor: &Actor, wanted: Wanted) -> Value {
+    if turn.state.covered.is_some() || turn.state.cancelled.is_some() || turn.state.offers.len() >= OFFERS_PER_LOAD_MAX {
+        return skip(turn, &wanted, "the load takes no more offers");
+    }
+    let Some(partner) = turn.directory().carrier(&wanted.carrier) else {
+        return skip(turn, &wanted, "no carrier of this name under Partners");
+    };
+    let PartnerRole::Carrier { scac, contract_rate, active, .. } = &partner.role else {
+        return skip(turn, &wanted, "not a carrier");
+    };
+    if !active {
+        return skip(turn, &wanted, "the carrier is not active");
+    }
+    let given = wanted.rate_minor.map(|minor| Money { minor, currency: wanted.currency.clone() });
+    let Some(rate) = given.or_else(|| contract_rate.clone()) else {
+        return skip(turn, &wanted, "neither routing guide nor contract gives a rate");
+    };
+    let (respond_by, respond_by_basis) = respond_by(turn, partner);
+    let rank = wanted.rank.unwrap_or(turn.state.offers.len() as u32 + 1);
+    let Some(tender) = turn.state.tender.as_ref().map(|it| it.id.clone()) else {
+        return skip(turn, &wanted, "no tender was started");
+    };
+    let verdict = turn.gate(actor, "make_offer", facts(turn, &rate, scac));
+    let offer = Offer {
+        id: turn.mint.next(),
+        tender,
+        carrier: partner.id.clone(),
+        scac: scac.clone(),
+        rank,
+        rate,
+        respond_by,
+        respond_by_basis,
+        state: OfferState::AwaitingApproval,
+    };
+    let id = offer.id.clone();
+    turn.link("offer", id.as_str());
+    turn.record(Event::OfferProposed { offer: offer.clone() });
+    match verdict.choice {
+        Choice::Allow => {
+            send(turn, offer, None);
+            json!({"status": "open", "offer": id, "respond_by": respond_by})
+        }
+        Choice::NeedsApproval { role } => {
+            ask(turn, &offer, role, &verdict.policies);
+            json!({"status": "awaiting_approval", "offer": id})
+        }
+        Choice::Forbid => {
+            let reason = format!("forbidden by {}", verdict.policies.join(", "));
+            turn.record(Event::OfferRefused { offer: id.clone(), reason: reason.clone() });
+            json!({"status": "refused", "offer": id, "reason": reason})
+        }
+    }
+}
+
+pub(crate) fn facts(turn: &Turn<'_>, rate: &Money, scac: &str) -> BTreeMap<&'static str, Fact> {
+    let cap = &turn.directory().settings.rate_cap;
+    let lane = turn.state.load.as_ref().map(|it| it.lane()).unwrap_or_default();
+    BTreeMap::from([
+        ("rate_minor", Fact::Long(rate.minor)),
+        ("currency", Fact::Text(rate.currency.clone())),
+        ("rate_cap_minor", Fact::Long(cap.minor)),
+        ("rate_cap_currency", Fact::Text(cap.currency.clone())),
+        ("carrier", Fact::Text(scac.to_owned())),
+        ("lane", Fact::Text(lane)),
+    ])
+}
+
+fn skip(turn: &mut Turn<'_>, wanted: &Wanted, reason: &str) -> Value {
+    let evidence = vec![Evidence::new("carrier", wanted.carrier.clone(), "routing guide"), Evidence::new("why", reason, "directory")];
+    turn.decide("offer.skip", "skipped", evidence, "an offer needs an active carrier and a rate".to_owned());
+    json!({"status": "skipped", "reason": reason})
+}
+
+/// From the message (X12 G62*64) while that is ahead, else the contract, else the tenant's default.
+pub(crate) fn respond_by(turn: &Turn<'_>, carrier: &Partner) -> (Timestamp, RespondByBasis) {
+    let now = turn.now();
+    let stated = turn.state.load.as_ref().and_then(|it| it.respond_by.as_ref()).map(|it| it.at);
+    if let Some(at) = stated.filter(|at| *at > now) {
+        return (at, RespondByBasis::Message);
+    }
+    let contract = match &carrier.role {
+        PartnerRole::Carrier { respond_within_min, .. } => *respond_within_min,
+        PartnerRole::Customer { .. } => None,
+    };
+    let default = turn.directory().settings.respond_within_default_min;
+    let (minutes, basis) = contract.map_or((default, RespondByBasis::Default), |it| (it, RespondByBasis::Contract));
+    (after(now, minutes), basis)
+}
+
+fn after(now: Timestamp, minutes: u32) -> Timestamp {
+    now.saturating_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(Timestamp::MAX)
+}
+
+/// Opens the offer: event, effect and timer in one turn.
+pub(crate) fn send(turn: &mut Turn<'_>, offer: Offer, approved_by: Option<Actor>) {
+    let Some(load) = turn.state.load.clone() else { return };
+    turn.out.links.push(ExternalId::new(&offer.scac, "shipment_id", &load.reference));
+    let (id, respond_by) = (offer.id, offer.respond_by);
+    turn.record(Event::OfferMade { offer: id.clone(), rate: offer.rate, respond_by, approved_by });
+    turn.order(Order::SendOffer { load: load.id, offer: id.clone(), carrier: offer.carrier });
+    turn.set_timer(offer_timer(&id), respond_by);
+}
+
+fn ask(turn: &mut Turn<'_>, offer: &Offer, role: Role, policies: &[String]) {
+    let deadline = after(turn.now(), turn.directory().settings.approval_within_min);
+    let id: ApprovalId = turn.mint.next();
+    let reference = turn.state.load.as_ref().map(|it| it.reference.clone()).unwrap_or_default();
+    let cap = turn.directory().settings.rate_cap.to_string();
+    let approval = Approval {
+        id: id.clone(),
+        action: "make_offer".to_owned(),
+        title: format!("Offer load {reference} to {} at {}", offer.scac, offer.rate),
+        role,
+        deadline,
+        evidence: vec![
+            Evidence::new("rate", offer.rate.to_string(), "routing guide"),
+            Evidence::new("rate cap", cap, "settings"),
+            Evidence::new("rank", offer.rank, "routing guide"),
+            Evidence::new("policy", policies.join(", "), "gate"),
+        ],
+        proposal: json!({"offer": offer.id, "carrier": offer.carrier, "scac": offer.scac, "rate": offer.rate, "rank": offer.rank}),
+        requested_at: turn.now(),
+    };
+    turn.link("approval", id.as_str());
+    turn.record(Event::ApprovalRequested { approval });
+    turn.set_timer(approval_timer(&id), deadline);
+}
+
+/// Takes every standing offer and open question back.
+pub(crate) fn withdraw_all(turn: &mut Turn<'_>, reason: &str) {
+    let standing: Vec<OfferId> = turn.state.open_offers().map(|it| it.id.clone()).collect();
+    for offer in standing {
+        withdraw(turn, &offer, reason);
+    }
+    let open: Vec<ApprovalId> = turn.state.open_approvals().map(|it| it.id.clone()).collect();
+    for approval in open {
+        let (outcome, reason) = (ApprovalOutcome::Expired, Some(reason.to_owned()));
+        turn.cancel_timer(approval_timer(&approval));
+        turn.record(Event::ApprovalDecided { approval, outcome, by: None, reason });
+    }
+}
+
+pub(crate) fn withdraw(turn: &mut Turn<'_>, id: &OfferId, reason: &str) {
+    let Some(offer) = turn.state.offer(id).cloned() else { return };
+    turn.record(Event::OfferWithdrawn { offer: id.clone(), reason: reason.to_owned() });
+    if offer.state != OfferState::AwaitingApproval {
+        turn.cancel_timer(offer_timer(id));
+        tell_carrier(turn, &offer);
+    }
+}
+
+fn tell_carrier(turn: &mut Turn<'_>, offer: &Offer) {
+    let Some(load) = turn.state.load.as_ref().map(|it| it.id.clone()) else { return };
+    turn.order(Order::WithdrawOffer { load, offer: offer.id.clone(), carrier: offer.carrier.clone() });
+}
+
+/// The time to answer is over: the offer expires and the carrier is told.
+pub(crate) fn expire(turn: &mut Turn<'_>, id: &OfferId) {
+    let Some(offer) = turn.state.offer(id).cloned() else { return };
+    if !matches!(offer.state, OfferState::Open | OfferState::Conditional) {
+        return;
+    }
+    turn.record(Event::OfferExpired { offer: id.clone() });
+    turn.cancel_timer(offer_timer(id));
+    tell_carrier(turn, &offer);
+    if offer.state == OfferState::Conditional {
+        exceptions::settle_all(turn, ExceptionKind::ConditionalAnswer, "the time to answer ran out");
+    }
+}
+
+/// A timer of an offer or approval fires.
+pub(crate) fn wake(turn: &mut Turn<'_>, timer: &TimerId) {
+    turn.cancel_timer(timer.clone());
+    if let Some(offer) = timer.0.strip_prefix(OFFER_TIMER) {
+        expire(turn, &OfferId::from(offer));
+    } else if let Some(approval) = timer.0.strip_prefix(APPROVAL_TIMER) {
+        crate::approvals::expire(turn, &ApprovalId::from(approval));
+    }
+}
+
+const OFFER_TIMER: &str = "tmr_offer/";
+const APPROVAL_TIMER: &str = "tmr_approval/";
+
+pub(crate) fn offer_timer(id: &OfferId) -> TimerId {
+    TimerId(format!("{OFFER_TIMER}{id}"))
+}
+
+pub(crate) fn approval_timer(id: &ApprovalId) -> TimerId {
+    TimerId(format!("{APPROVAL_TIMER}{id}"))
+}

@@ -1,0 +1,216 @@
+//! A load's state: what its events have made of it. `apply` folds and holds no policy.
+
+use jiff::Timestamp;
+use signalbox_model::effect::{Effect, Order as Ordered, Receipt};
+use signalbox_model::event::Event;
+use signalbox_model::exception::{Approval, ApprovalOutcome, Exception};
+use signalbox_model::id::{ApprovalId, EffectId, ExceptionId, InstanceId, OfferId, PartnerId, TenderId};
+use signalbox_model::load::{Load, Order, Shipment};
+use signalbox_model::scope::Actor;
+use signalbox_model::tender::{Offer, OfferState};
+use signalbox_model::value::Money;
+use signalbox_workflow::Instance;
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoadState {
+    pub order: Option<Order>,
+    pub shipment: Option<Shipment>,
+    pub load: Option<Load>,
+    pub tender: Option<Tender>,
+    /// In the order they were made.
+    pub offers: Vec<Offer>,
+    pub approvals: BTreeMap<ApprovalId, ApprovalState>,
+    pub exceptions: BTreeMap<ExceptionId, ExceptionState>,
+    pub covered: Option<Covered>,
+    pub cancelled: Option<String>,
+    pub effects: BTreeMap<EffectId, EffectState>,
+    pub instances: BTreeMap<InstanceId, Instance>,
+    pub updated_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tender {
+    pub id: TenderId,
+    pub playbook: String,
+    pub exhausted: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Covered {
+    pub carrier: PartnerId,
+    pub offer: OfferId,
+    pub rate: Money,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApprovalState {
+    pub approval: Approval,
+    pub decided: Option<Decided>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decided {
+    pub outcome: ApprovalOutcome,
+    pub by: Option<Actor>,
+    pub at: Timestamp,
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExceptionState {
+    pub exception: Exception,
+    pub resolved: Option<(Actor, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct EffectState {
+    pub order: Ordered,
+    pub ordered_at: Timestamp,
+    pub receipt: Option<Receipt>,
+}
+
+impl LoadState {
+    /// Folds one event in.
+    pub fn apply(&mut self, event: &Event, at: Timestamp) {
+        self.updated_at = Some(at);
+        match event {
+            Event::OrderReceived { order, .. } => self.order = Some(order.clone()),
+            Event::ShipmentCreated { shipment } => self.shipment = Some(shipment.clone()),
+            Event::LoadCreated { load } => self.load = Some(load.clone()),
+            Event::LoadCancelled { reason } => self.cancelled = Some(reason.clone()),
+            Event::TenderStarted { tender, playbook, .. } => {
+                self.tender = Some(Tender { id: tender.clone(), playbook: playbook.clone(), exhausted: false });
+            }
+            Event::OfferProposed { offer } => self.offers.push(offer.clone()),
+            Event::OfferMade { offer, rate, respond_by, .. } => {
+                if let Some(it) = self.offer_mut(offer) {
+                    it.state = OfferState::Open;
+                    it.respond_by = *respond_by;
+                    it.rate = rate.clone();
+                }
+            }
+            Event::OfferAccepted { offer, .. } => self.set_offer(offer, OfferState::Accepted),
+            Event::OfferDeclined { offer, .. } => self.set_offer(offer, OfferState::Declined),
+            Event::OfferAnsweredConditionally { offer, .. } => self.set_offer(offer, OfferState::Conditional),
+            Event::OfferExpired { offer } => self.set_offer(offer, OfferState::Expired),
+            Event::OfferWithdrawn { offer, .. } => self.set_offer(offer, OfferState::Withdrawn),
+            Event::OfferRefused { offer, .. } => self.set_offer(offer, OfferState::Refused),
+            Event::LoadCovered { carrier, offer, rate } => {
+                let covered = Covered { carrier: carrier.clone(), offer: offer.clone(), rate: rate.clone() };
+                self.covered = Some(covered);
+            }
+            Event::TenderExhausted { .. } => {
+                if let Some(tender) = &mut self.tender {
+                    tender.exhausted = true;
+                }
+            }
+            Event::ApprovalRequested { approval } => {
+                let state = ApprovalState { approval: approval.clone(), decided: None };
+                self.approvals.insert(approval.id.clone(), state);
+            }
+            Event::ApprovalDecided { approval, outcome, by, reason } => {
+                if let Some(it) = self.approvals.get_mut(approval) {
+                    it.decided = Some(Decided { outcome: *outcome, by: by.clone(), at, reason: reason.clone() });
+                }
+            }
+            Event::ExceptionRaised { exception } => {
+                let state = ExceptionState { exception: exception.clone(), resolved: None };
+                self.exceptions.insert(exception.id.clone(), state);
+            }
+            Event::ExceptionResolved { exception, by, resolution } => {
+                if let Some(it) = self.exceptions.get_mut(exception) {
+                    it.resolved = Some((by.clone(), resolution.clone()));
+                }
+            }
+            Event::EffectSettled { effect, receipt, .. } => {
+                if let Some(it) = self.effects.get_mut(effect) {
+                    it.receipt = Some(receipt.clone());
+                }
+            }
+            // Told on the timeline; they change nothing that a decision rests on.
+            Event::OfferSent { .. }
+            | Event::AnswerRejected { .. }
+            | Event::AttemptRejected { .. }
+            | Event::MilestoneReported { .. }
+            | Event::InvoiceReceived { .. }
+            | Event::TouchRecorded { .. } => {}
+            // Of other streams.
+            Event::MessageReceived(_)
+            | Event::MessageNormalized { .. }
+            | Event::MessageQuarantined { .. }
+            | Event::MessageCorrected { .. }
+            | Event::AcknowledgementReceived { .. }
+            | Event::TenantCreated { .. }
+            | Event::KeyIssued { .. }
+            | Event::PlaybookInstalled { .. }
+            | Event::TableChanged { .. }
+            | Event::PartnerChanged { .. }
+            | Event::SourceChanged { .. }
+            | Event::SettingsChanged { .. } => {}
+        }
+    }
+
+    /// Folds an ordered effect in, so that its receipt finds it.
+    pub fn apply_effect(&mut self, effect: &Effect, at: Timestamp) {
+        let state = EffectState { order: effect.order.clone(), ordered_at: at, receipt: None };
+        self.effects.insert(effect.id.clone(), state);
+    }
+
+    /// Folds a workflow instance's new position in, as a record holds it.
+    pub fn apply_instance(&mut self, packed: &serde_json::Value) -> Result<(), serde_json::Error> {
+        let instance: Instance = serde_json::from_value(packed.clone())?;
+        self.instances.insert(InstanceId(instance.id.clone()), instance);
+        Ok(())
+    }
+
+    pub fn offer(&self, id: &OfferId) -> Option<&Offer> {
+        self.offers.iter().find(|it| it.id == *id)
+    }
+
+    fn offer_mut(&mut self, id: &OfferId) -> Option<&mut Offer> {
+        self.offers.iter_mut().find(|it| it.id == *id)
+    }
+
+    fn set_offer(&mut self, id: &OfferId, state: OfferState) {
+        if let Some(it) = self.offer_mut(id) {
+            it.state = state;
+        }
+    }
+
+    /// The offer a carrier may answer now, or the last one it had.
+    pub fn offer_of(&self, carrier: &PartnerId) -> Option<&Offer> {
+        let mine = || self.offers.iter().filter(|it| it.carrier == *carrier);
+        mine().find(|it| it.state.is_answerable()).or_else(|| mine().next_back())
+    }
+
+    pub fn open_offers(&self) -> impl Iterator<Item = &Offer> {
+        let standing = [OfferState::Open, OfferState::Conditional, OfferState::AwaitingApproval];
+        self.offers.iter().filter(move |it| standing.contains(&it.state))
+    }
+
+    pub fn open_approvals(&self) -> impl Iterator<Item = &Approval> {
+        self.approvals.values().filter(|it| it.decided.is_none()).map(|it| &it.approval)
+    }
+
+    pub fn open_exceptions(&self) -> impl Iterator<Item = &Exception> {
+        self.exceptions.values().filter(|it| it.resolved.is_none()).map(|it| &it.exception)
+    }
+
+    /// One word for the board.
+    pub fn status(&self) -> &'static str {
+        if self.cancelled.is_some() {
+            "cancelled"
+        } else if self.covered.is_some() {
+            "covered"
+        } else if self.open_approvals().next().is_some() {
+            "awaiting_approval"
+        } else if self.open_exceptions().next().is_some() {
+            "exception"
+        } else if self.tender.is_some() {
+            "tendering"
+        } else {
+            "planned"
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! One step of a load: an input judged against its state. The same function on a normal Tuesday and after a crash.
+
+use crate::command::Command;
+use crate::directory::Directory;
+use crate::state::LoadState;
+use crate::turn::Turn;
+use crate::{answers, approvals, exceptions, offers, orders, process, receipts, views};
+use jiff::Timestamp;
+use serde_json::Value;
+use signalbox_model::answer::AnswerAttempt;
+use signalbox_model::attempt::{InvoiceAttempt, OrderAttempt, StatusAttempt};
+use signalbox_model::decision::Decision;
+use signalbox_model::effect::{Effect, Receipt};
+use signalbox_model::event::Event;
+use signalbox_model::id::{EffectId, InstanceId, LoadId, MessageId, TimerId};
+use signalbox_model::issue::Issue;
+use signalbox_model::rejection::Rejection;
+use signalbox_model::scope::Actor;
+use signalbox_model::timer::TimerChange;
+use signalbox_model::value::ExternalId;
+use signalbox_model::view::ViewChange;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// A customer's load tender or order, for a load that is new (`load` is the id it gets) or known.
+    Order { attempt: Box<OrderAttempt>, message: Option<MessageId>, load: LoadId },
+    Answer(AnswerAttempt),
+    Status(StatusAttempt),
+    Invoice(InvoiceAttempt),
+    Command(Command),
+    Timer(TimerId),
+    Settled { effect: EffectId, receipt: Receipt },
+    /// What a workflow asked to be durable has become so.
+    Continue { effect: EffectId, instance: InstanceId, call: String },
+}
+
+/// All that a step may know besides the load's state.
+pub struct Context<'a> {
+    pub now: Timestamp,
+    pub actor: &'a Actor,
+    pub directory: &'a Directory,
+    /// Unique to the turn: ids derive from it.
+    pub cause: &'a str,
+}
+
+/// What a step decided.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reaction {
+    pub events: Vec<Event>,
+    pub decisions: Vec<Decision>,
+    pub effects: Vec<Effect>,
+    pub settled: Vec<EffectId>,
+    pub timers: Vec<TimerChange>,
+    /// Workflow positions that moved, packed.
+    pub instances: Vec<Value>,
+    pub views: Vec<ViewChange>,
+    pub links: Vec<ExternalId>,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Outcome {
+    #[default]
+    Nothing,
+    Done(Value),
+    Rejected { rejection: Rejection, detail: String, issues: Vec<Issue> },
+}
+
+impl Reaction {
+    /// Whether there is anything to keep.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.decisions.is_empty() && self.settled.is_empty() && self.instances.is_empty()
+    }
+}
+
+/// Judges one input. `state` has the reaction's events folded in when it returns.
+pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> Reaction {
+    let mut turn = Turn::new(state, context);
+    let mut work = process::Work::default();
+    match input {
+        Input::Order { attempt, message, load } => orders::admit(&mut turn, *attempt, message, load),
+        Input::Answer(answer) => answers::admit(&mut turn, answer),
+        Input::Status(status) => orders::report(&mut turn, status),
+        Input::Invoice(invoice) => orders::invoice(&mut turn, invoice),
+        Input::Command(command) => run(&mut turn, command),
+        Input::Timer(timer) => match process::workflow_timer(&timer) {
+            Some((instance, timer)) => work.timer(instance, timer),
+            None => offers::wake(&mut turn, &timer),
+        },
+        Input::Settled { effect, receipt } => receipts::settle(&mut turn, effect, receipt),
+        Input::Continue { effect, instance, call } => {
+            turn.out.settled.push(effect);
+            work.returned(instance, call);
+        }
+    }
+    process::run(&mut turn, work);
+    views::refresh(&mut turn);
+    turn.out
+}
+
+fn run(turn: &mut Turn<'_>, command: Command) {
+    match command {
+        Command::AnswerOffer { answer } => {
+            if turn.may("answer_offer") {
+                answers::admit(turn, answer);
+            }
+        }
+        Command::DecideApproval { approval, decision } => approvals::decide(turn, &approval, decision),
+        Command::ResolveException { exception, resolution, in_hand_ms } => {
+            exceptions::resolve(turn, &exception, resolution, in_hand_ms);
+        }
+        // The runtime turns a new order into `Input::Order`; settings have a stream of their own.
+        Command::CreateOrder { .. }
+        | Command::CreateTenant { .. }
+        | Command::IssueKey { .. }
+        | Command::InstallPlaybook { .. }
+        | Command::ChangeTable { .. }
+        | Command::ChangePartner { .. }
+        | Command::ChangeSource { .. }
+        | Command::ChangeSettings { .. } => {
+            turn.reject(Rejection::NotAllowed, "this command is not a load's".to_owned(), Vec::new());
+        }
+    }
+}
+
+pub use crate::settings::change as change_settings;

@@ -1,0 +1,188 @@
+//! The views people work from: board, inbox and quarantine. Declared once; a turn refreshes the rows it touched.
+
+use crate::state::LoadState;
+use crate::turn::Turn;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use signalbox_model::event::Event;
+use signalbox_model::exception::{Approval, Exception, ExceptionSeverity};
+use signalbox_model::issue::Issue;
+use signalbox_model::load::{Load, Stop};
+use signalbox_model::view::{Column, ColumnKind, ViewChange, ViewDefinition, ViewRow};
+use std::collections::BTreeMap;
+
+const fn text(name: &'static str) -> Column {
+    Column { name, kind: ColumnKind::Text }
+}
+
+const fn integer(name: &'static str) -> Column {
+    Column { name, kind: ColumnKind::Integer }
+}
+
+/// One row a load.
+pub const BOARD: ViewDefinition = ViewDefinition {
+    name: "board",
+    columns: &[
+        text("status"),
+        text("reference"),
+        text("customer"),
+        text("carrier"),
+        text("lane"),
+        integer("pickup_at"),
+        integer("updated_at"),
+    ],
+    version: 1,
+};
+
+/// One row an open approval or exception.
+pub const INBOX: ViewDefinition = ViewDefinition {
+    name: "inbox",
+    columns: &[text("kind"), text("load"), text("role"), integer("severity"), integer("deadline"), integer("requested_at")],
+    version: 1,
+};
+
+/// One row a message nobody could read or admit.
+pub const QUARANTINE: ViewDefinition =
+    ViewDefinition { name: "quarantine", columns: &[text("source"), text("code"), integer("received_at")], version: 1 };
+
+pub const ALL: &[ViewDefinition] = &[BOARD, INBOX, QUARANTINE];
+
+/// Refreshes the rows of what this turn touched.
+pub(crate) fn refresh(turn: &mut Turn<'_>) {
+    if turn.out.events.is_empty() {
+        return;
+    }
+    let Some(load) = turn.state.load.clone() else { return };
+    let board = board_row(turn.state, &load, turn);
+    turn.out.views.push(ViewChange { view: BOARD.name.to_owned(), key: load.id.0.clone(), row: Some(board) });
+    let mut changes = Vec::new();
+    for event in &turn.out.events {
+        let (key, row) = match event {
+            Event::ApprovalRequested { approval } => (approval.id.0.clone(), Some(approval_row(&load, approval))),
+            Event::ApprovalDecided { approval, .. } => (approval.0.clone(), None),
+            Event::ExceptionRaised { exception } => (exception.id.0.clone(), Some(exception_row(&load, exception))),
+            Event::ExceptionResolved { exception, .. } => (exception.0.clone(), None),
+            _ => continue, // Every other event shows on the board alone.
+        };
+        changes.push(ViewChange { view: INBOX.name.to_owned(), key, row });
+    }
+    turn.out.views.extend(changes);
+}
+
+fn board_row(state: &LoadState, load: &Load, turn: &Turn<'_>) -> ViewRow {
+    let directory = turn.directory();
+    let name = |id: &signalbox_model::id::PartnerId| directory.partners.get(id).map_or_else(|| id.0.clone(), |it| it.name.clone());
+    let customer = state.order.as_ref().map(|it| name(&it.customer));
+    let carrier = state.covered.as_ref().map(|it| name(&it.carrier));
+    let offer = state.open_offers().next().map(|it| {
+        json!({"carrier": name(&it.carrier), "scac": it.scac, "rank": it.rank, "rate": it.rate, "respond_by": it.respond_by, "state": it.state})
+    });
+    let rate = state.covered.as_ref().map(|it| it.rate.clone()).or_else(|| load.rate.clone());
+    let updated = state.updated_at.unwrap_or(turn.now());
+    let pickup_at = load.pickup().and_then(|it| it.window.earliest.as_ref().or(it.window.latest.as_ref())).map(|it| it.at);
+    let body = json!({
+        "load": load.id,
+        "reference": load.reference,
+        "customer": customer,
+        "status": state.status(),
+        "lane": load.lane(),
+        "origin": load.pickup().map(|it| it.location.label()),
+        "destination": load.delivery().map(|it| it.location.label()),
+        "pickup": load.pickup().and_then(stop_time),
+        "delivery": load.delivery().and_then(stop_time),
+        "carrier": carrier,
+        "offer": offer,
+        "rate": rate,
+        "exceptions": state.open_exceptions().count(),
+        "updated_at": updated,
+        "playbook": state.tender.as_ref().map(|it| it.playbook.clone()),
+        "priority": load.priority,
+    });
+    row(
+        &[
+            ("status", json!(state.status())),
+            ("reference", json!(load.reference)),
+            ("customer", json!(customer)),
+            ("carrier", json!(carrier)),
+            ("lane", json!(load.lane())),
+            ("pickup_at", json!(pickup_at.map(micros))),
+            ("updated_at", json!(micros(updated))),
+        ],
+        body,
+    )
+}
+
+/// The time that binds at a stop: the latest for a delivery, the earliest for a pickup, else what there is.
+fn stop_time(stop: &Stop) -> Option<Value> {
+    let window = &stop.window;
+    let pickup = stop.kind == signalbox_model::load::StopKind::Pickup;
+    let (first, second) = if pickup { (&window.earliest, &window.latest) } else { (&window.latest, &window.earliest) };
+    first.as_ref().or(second.as_ref()).map(|it| json!({"at": it.at, "zone": it.zone, "basis": it.basis}))
+}
+
+fn approval_row(load: &Load, approval: &Approval) -> ViewRow {
+    let policy = approval.evidence.iter().find(|it| it.what == "policy").map(|it| it.value.clone());
+    let body = json!({
+        "kind": "approval", "id": approval.id, "load": load.id, "reference": load.reference,
+        "title": approval.title, "severity": "high", "requested_at": approval.requested_at,
+        "deadline": approval.deadline, "role": approval.role, "evidence": approval.evidence,
+        "proposal": approval.proposal, "rule": policy, "next_action": null,
+        "allowed_actions": ["approve", "edit", "reject"],
+    });
+    inbox_row(load, "approval", approval.role.as_str(), 3, Some(approval.deadline), approval.requested_at, body)
+}
+
+fn exception_row(load: &Load, exception: &Exception) -> ViewRow {
+    let severity = match exception.severity {
+        ExceptionSeverity::Low => 1,
+        ExceptionSeverity::Medium => 2,
+        ExceptionSeverity::High => 3,
+    };
+    let body = json!({
+        "kind": "exception", "id": exception.id, "load": load.id, "reference": load.reference,
+        "title": exception.title, "severity": exception.severity, "requested_at": exception.raised_at,
+        "deadline": null, "role": null, "evidence": exception.evidence, "proposal": null, "rule": null,
+        "next_action": exception.next_action, "exception": exception.kind, "allowed_actions": ["resolve"],
+    });
+    inbox_row(load, "exception", "dispatcher", severity, None, exception.raised_at, body)
+}
+
+fn inbox_row(
+    load: &Load,
+    kind: &str,
+    role: &str,
+    severity: i64,
+    deadline: Option<Timestamp>,
+    requested_at: Timestamp,
+    body: Value,
+) -> ViewRow {
+    row(
+        &[
+            ("kind", json!(kind)),
+            ("load", json!(load.id)),
+            ("role", json!(role)),
+            ("severity", json!(severity)),
+            ("deadline", json!(deadline.map(micros))),
+            ("requested_at", json!(micros(requested_at))),
+        ],
+        body,
+    )
+}
+
+/// The quarantine's row for a message that could not be used.
+pub fn quarantine_row(message: &str, source: &str, content_type: &str, bytes: u64, issues: &[Issue], at: Timestamp) -> ViewRow {
+    let code = issues.first().map(|it| it.code.clone()).unwrap_or_default();
+    let body = json!({
+        "message": message, "source": source, "received_at": at, "content_type": content_type, "bytes": bytes, "issues": issues,
+    });
+    row(&[("source", json!(source)), ("code", json!(code)), ("received_at", json!(micros(at)))], body)
+}
+
+fn row(columns: &[(&str, Value)], body: Value) -> ViewRow {
+    let columns: BTreeMap<String, Value> = columns.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    ViewRow { columns, body }
+}
+
+fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
