@@ -47,10 +47,15 @@ pub fn read(received: &Received<'_, '_>, findings: &mut Findings) -> Option<Ackn
     Some(AcknowledgementAttempt {
         sender: received.sender.to_owned(),
         group: ak1.get(1).to_owned(),
-        control_number: ak1.get(2).to_owned(),
+        control_number: number(ak1.get(2)),
         accepted: matches!(outcome, "A" | "E"),
         detail: detail(received, meaning),
     })
+}
+
+/// A control number of ours as we count them: partners pad it with zeros or not.
+fn number(text: &str) -> String {
+    text.trim_start_matches('0').to_owned()
 }
 
 /// `rejected; 204 0001 R 5; G62 segment 12; element 2 code 8`
@@ -83,7 +88,7 @@ pub fn read_ta1(ta1: &Segment<'_, '_>, sender: &str) -> AcknowledgementAttempt {
     AcknowledgementAttempt {
         sender: sender.to_owned(),
         group: "TA1".to_owned(),
-        control_number: ta1.get(1).to_owned(),
+        control_number: number(ta1.get(1)),
         accepted: matches!(ta1.get(4), "A" | "E"),
         detail: detail.chars().take(DETAIL_MAX).collect(),
     }

@@ -126,7 +126,10 @@ fn note_padding(isa: &token::Isa<'_>, interchange: &mut Interchange) {
 fn note_filler(text: &str, at: usize, length: usize, read: usize, findings: &mut Findings) {
     let filler = text.get(at..at + length).unwrap_or_default();
     let junk = filler.trim_matches(token::is_filler);
-    if !junk.is_empty() && (read > 0 || at + length < text.len()) {
+    if read == 0 && at + length == text.len() {
+        return;
+    }
+    if !junk.is_empty() {
         let why = format!(
             "{} characters outside any interchange were passed over: {}",
             junk.len(),

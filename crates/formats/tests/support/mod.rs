@@ -1,0 +1,215 @@
+//! What a message was read as, in lines a person can check.
+#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its part")]
+
+use signalbox_formats::{Context, Decoded, decode};
+use signalbox_model::attempt::{Attempt, OrderAttempt, StatusAttempt};
+use signalbox_model::directory::SourceFormat;
+use signalbox_model::issue::Issue;
+use signalbox_model::load::{Location, Stop};
+use signalbox_model::personal::Personal;
+use signalbox_model::value::{ExternalId, Moment, TimeBasis};
+use std::fmt::Write;
+use std::path::PathBuf;
+
+pub const CONTEXT: Context<'static> = Context {
+    zone: "America/Chicago",
+    taint: signalbox_model::personal::Taint::Partner,
+    sender: None,
+};
+
+pub fn samples() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples"))
+}
+
+pub fn read_sample(name: &str) -> Decoded {
+    let bytes = std::fs::read(samples().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    decode(format_of(name), &bytes, &CONTEXT)
+}
+
+pub fn format_of(name: &str) -> SourceFormat {
+    if name.ends_with(".json") {
+        SourceFormat::Json
+    } else {
+        SourceFormat::X12
+    }
+}
+
+pub fn plain(personal: &Personal) -> Option<String> {
+    match personal {
+        Personal::Plain { text, .. } => Some(text.clone()),
+        Personal::Sealed(_) => None,
+    }
+}
+
+pub fn summary(decoded: &Decoded) -> String {
+    let mut out = String::new();
+    for identity in &decoded.identities {
+        writeln!(
+            out,
+            "from {} to {} #{}",
+            identity.sender, identity.receiver, identity.control_number
+        )
+        .unwrap();
+    }
+    issues(&mut out, "", &decoded.issues);
+    for decoding in &decoded.decodings {
+        let kind = decoding.attempt.as_ref().map_or("unread", kind);
+        writeln!(
+            out,
+            "{kind} at {}",
+            if decoding.at.is_empty() { "/" } else { &decoding.at }
+        )
+        .unwrap();
+        if let Some(attempt) = &decoding.attempt {
+            attempt_lines(&mut out, attempt);
+        }
+        issues(&mut out, "  ", &decoding.issues);
+    }
+    out.lines().map(|it| it.trim_end().to_owned() + "\n").collect()
+}
+
+fn kind(attempt: &Attempt) -> &'static str {
+    match attempt {
+        Attempt::Order(_) => "order",
+        Attempt::Answer(_) => "answer",
+        Attempt::Acknowledgement(_) => "acknowledgement",
+        Attempt::Status(_) => "status",
+        Attempt::Invoice(_) => "invoice",
+    }
+}
+
+fn issues(out: &mut String, indent: &str, issues: &[Issue]) {
+    for Issue {
+        severity,
+        code,
+        at,
+        why,
+        ..
+    } in issues
+    {
+        writeln!(out, "{indent}! {severity:?} {code} at {at}: {why}").unwrap();
+    }
+}
+
+fn attempt_lines(out: &mut String, attempt: &Attempt) {
+    match attempt {
+        Attempt::Order(order) => order_lines(out, order),
+        Attempt::Answer(it) => {
+            let note = it.note.as_ref().and_then(plain);
+            let (offer, reason) = (&it.offer, &it.reason);
+            writeln!(
+                out,
+                "  {} {:?} {} {offer:?} {reason:?} {note:?}",
+                it.carrier, it.answer, it.reference
+            )
+            .unwrap();
+        }
+        Attempt::Acknowledgement(it) => {
+            let word = if it.accepted { "accepted" } else { "not accepted" };
+            writeln!(
+                out,
+                "  {} {} #{} {word}: {}",
+                it.sender, it.group, it.control_number, it.detail
+            )
+            .unwrap();
+        }
+        Attempt::Status(status) => status_lines(out, status),
+        Attempt::Invoice(it) => writeln!(out, "  {} {} {} {}", it.carrier, it.reference, it.number, it.total).unwrap(),
+    }
+}
+
+fn status_lines(out: &mut String, status: &StatusAttempt) {
+    writeln!(out, "  {} {}", status.carrier, status.reference).unwrap();
+    for it in &status.milestones {
+        let place = format!(
+            "{}, {}",
+            it.city.as_deref().unwrap_or("?"),
+            it.region.as_deref().unwrap_or("?")
+        );
+        let reason = it.reason.as_deref().unwrap_or("-");
+        let at = moment(it.occurred.as_ref());
+        writeln!(out, "  {} {reason} {at} {place} stop {:?}", it.status, it.stop_sequence).unwrap();
+    }
+}
+
+fn order_lines(out: &mut String, order: &OrderAttempt) {
+    let rate = order.rate.as_ref().map_or("no rate".to_owned(), ToString::to_string);
+    let (purpose, reference, customer) = (order.purpose, &order.reference, &order.customer);
+    writeln!(
+        out,
+        "  {purpose:?} {reference} of {customer}, {rate}, {:?}",
+        order.priority
+    )
+    .unwrap();
+    let weight = order.weight.as_ref().map(|it| (it.grams, it.original.as_str()));
+    writeln!(
+        out,
+        "  {:?} {:?}, {weight:?} g, {:?} pieces",
+        order.equipment.kind, order.equipment.code, order.pieces
+    )
+    .unwrap();
+    writeln!(out, "  respond by {}", moment(order.respond_by.as_ref())).unwrap();
+    writeln!(out, "  ids {}", ids(&order.external_ids)).unwrap();
+    if let Some(bill_to) = &order.bill_to {
+        writeln!(out, "  bill to {}", place(bill_to)).unwrap();
+    }
+    order.stops.iter().for_each(|it| stop_lines(out, it));
+    for it in &order.goods {
+        let weight = it.weight.as_ref().map(|it| it.original.as_str());
+        writeln!(out, "  goods {:?} {:?} {weight:?}", it.description, it.pieces).unwrap();
+    }
+    order
+        .notes
+        .iter()
+        .for_each(|it| writeln!(out, "  note {:?}", plain(it)).unwrap());
+}
+
+fn stop_lines(out: &mut String, stop: &Stop) {
+    writeln!(out, "  {} {:?} {}", stop.sequence, stop.kind, place(&stop.location)).unwrap();
+    let (earliest, latest) = (
+        moment(stop.window.earliest.as_ref()),
+        moment(stop.window.latest.as_ref()),
+    );
+    writeln!(out, "    {earliest} to {latest}").unwrap();
+    let weight = stop.weight.as_ref().map(|it| it.original.as_str());
+    writeln!(
+        out,
+        "    {weight:?} {:?} pieces; {}",
+        stop.pieces,
+        ids(&stop.references)
+    )
+    .unwrap();
+    for it in &stop.contacts {
+        let open = |it: &Option<Personal>| it.as_ref().and_then(plain).unwrap_or_default();
+        writeln!(
+            out,
+            "    contact {} {} {}",
+            open(&it.name),
+            open(&it.phone),
+            open(&it.email)
+        )
+        .unwrap();
+    }
+}
+
+fn ids(ids: &[ExternalId]) -> String {
+    let texts: Vec<String> = ids.iter().map(|it| format!("{}={}", it.kind, it.value)).collect();
+    texts.join(" ")
+}
+
+fn place(it: &Location) -> String {
+    let zone = it.zone.as_deref().unwrap_or("no zone");
+    let code = it.code.as_deref().unwrap_or("-");
+    let label = it.label();
+    format!(
+        "{} [{code}] {:?} {label} {} {} ({zone})",
+        it.name, it.address, it.postal_code, it.country
+    )
+}
+
+pub fn moment(moment: Option<&Moment>) -> String {
+    moment.map_or("open".to_owned(), |it| {
+        let sure = if it.basis == TimeBasis::Stated { "" } else { "?" };
+        format!("{} {}{sure}", it.at.strftime("%Y-%m-%dT%H:%MZ"), it.zone)
+    })
+}
