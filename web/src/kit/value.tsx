@@ -23,4 +23,8 @@ export function Value({ value }: { value: unknown }) {
 }
 
 /** `respond_by` as words. */
-export const words = (name: string) => name.replaceAll("_", " ").replace(/^./, (it) => it.toUpperCase());
+export const words = (name: string) =>
+  name
+    .replaceAll("_", " ")
+    .replace(/^./, (it) => it.toUpperCase())
+    .replace(/\bscac\b/i, "SCAC");

@@ -1,5 +1,13 @@
 import { useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { board } from "../../app/live";
 import { COLUMNS } from "./columns";
 import type { Filters, Sort } from "./filters";
@@ -69,6 +77,15 @@ export function Grid({ order, filters, sortBy, resort, showKeys }: Props) {
     event.preventDefault();
   };
 
+  /** A plain click on a reference stays in the console; one with a modifier is the browser's, as for any link. */
+  const onClick = (event: MouseEvent) => {
+    const link = (event.target as HTMLElement).closest("a");
+    if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+      return;
+    event.preventDefault();
+    open(decodeURIComponent(link.pathname.replace("/loads/", "")));
+  };
+
   // The row with the focus is drawn wherever it is, so that scrolling does not lose the focus.
   const indexes = range(window.first, window.last);
   if (order.keys.length > 0 && (row < window.first || row >= window.last)) indexes.push(row);
@@ -82,6 +99,7 @@ export function Grid({ order, filters, sortBy, resort, showKeys }: Props) {
       aria-colcount={COLUMNS.length}
       ref={scroller}
       onKeyDown={onKeyDown}
+      onClick={onClick}
     >
       <div role="rowgroup" className="grid-head">
         <div role="row" className="grid-row" aria-rowindex={1}>
