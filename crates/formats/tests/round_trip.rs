@@ -338,28 +338,35 @@ fn every_sender_is_owed_an_acknowledgement_that_reads_back() {
         from SIGNALBOX to BRACKENRIDGE #000000900
         acknowledgement at interchange 000000900
           SIGNALBOX TA1 #101 accepted: interchange A
+        from SIGNALBOX to BRACKENRIDGE #000000900
         acknowledgement at interchange 000000900, group 900, 997 0001
           SIGNALBOX SM #101 accepted: accepted; 204 0001; A
-    "#]].assert_eq(&told("204.edi"));
+    "#]]
+    .assert_eq(&told("204.edi"));
     expect_test::expect![[r#"
         from SIGNALBOX to BRACKENRIDGE #000000900
         acknowledgement at interchange 000000900
           SIGNALBOX TA1 #111 accepted: interchange E; note 021
+        from SIGNALBOX to BRACKENRIDGE #000000900
         acknowledgement at interchange 000000900, group 900, 997 0001
           SIGNALBOX SM #111 accepted: accepted, errors noted; 204 0001; E 4
-    "#]].assert_eq(&told("bad/miscounted.edi"));
+    "#]]
+    .assert_eq(&told("bad/miscounted.edi"));
     expect_test::expect![[r#"
         from SIGNALBOX to BRACKENRIDGE #000000900
         acknowledgement at interchange 000000900, group 900, 997 0001
           SIGNALBOX SM #112 not accepted: partly accepted; 850 0001; R 1; 204 0002; A
-    "#]].assert_eq(&told("bad/unknown_set.edi"));
+    "#]]
+    .assert_eq(&told("bad/unknown_set.edi"));
     expect_test::expect![[r#"
         from SIGNALBOX to BRACKENRIDGE #000000900
         acknowledgement at interchange 000000900
           SIGNALBOX TA1 #110 accepted: interchange E; note 023
+        from SIGNALBOX to BRACKENRIDGE #000000900
         acknowledgement at interchange 000000900, group 900, 997 0001
           SIGNALBOX SM #110 not accepted: partly accepted; 204 0001; A; 204 0002; R 2
-    "#]].assert_eq(&told("bad/truncated.edi"));
+    "#]]
+    .assert_eq(&told("bad/truncated.edi"));
     expect_test::expect![[r#"
         from SIGNALBOX to BRACKENRIDGE #000000900
         acknowledgement at interchange 000000900, group 900, 997 0001

@@ -106,7 +106,8 @@ fn an_offer_made_and_withdrawn() {
           "subject": "off_1",
           "time": "2025-11-23T00:00:00Z",
           "type": "dispatch.offer.made"
-        }"#]].assert_eq(&serde_json::to_string_pretty(&body).unwrap());
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&body).unwrap());
     assert!(
         !body.to_string().contains("Lee"),
         "people stay at home until a carrier has the load"
@@ -134,5 +135,6 @@ fn an_offer_made_and_withdrawn() {
           "subject": "off_1",
           "time": "2025-11-23T00:00:00Z",
           "type": "dispatch.offer.withdrawn"
-        }"#]].assert_eq(&serde_json::to_string_pretty(&withdraw_webhook_body(&withdrawn)).unwrap());
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&withdraw_webhook_body(&withdrawn)).unwrap());
 }

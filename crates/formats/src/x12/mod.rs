@@ -29,7 +29,7 @@ pub(crate) use code::weight;
 pub use crate::findings::{ElementFault, Fault as SegmentFault};
 pub use answer::{Reply990, answer};
 pub use offer::{Purpose, Tender, tender};
-pub use reply::{Reply, ReplyGroup, ReplySet, reply};
+pub use reply::{About, Reply, ReplyGroup, ReplySet, reply};
 pub use status::{Status, status};
 pub use write::{Address, Envelope, Unwritable};
 
@@ -134,7 +134,7 @@ pub(crate) fn front_door(bytes: &[u8], context: &Context<'_>) -> Decoded {
     };
     for (index, mut interchange) in found.interchanges.into_iter().enumerate() {
         decoded.identities.push(interchange.identity());
-        if let Some(x12) = reply::owed(&interchange) {
+        for x12 in reply::owed(&interchange) {
             decoded.replies.push(decode::Reply {
                 interchange: index,
                 to: interchange.sender.id.clone(),

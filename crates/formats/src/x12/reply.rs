@@ -16,8 +16,14 @@ pub struct Reply {
     pub sender: Address,
     pub receiver: Address,
     pub test: bool,
-    pub interchange: Option<ReplyInterchange>,
-    pub groups: Vec<ReplyGroup>,
+    pub about: About,
+}
+
+/// Each travels in an interchange of its own: many readers refuse a TA1 beside a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    Interchange(ReplyInterchange),
+    Groups(Vec<ReplyGroup>),
 }
 
 /// TA1: the interchange it answers.
@@ -52,23 +58,29 @@ pub struct ReplySet {
     pub faults: Vec<Fault>,
 }
 
-/// The acknowledgement an interchange is owed. Acknowledgements themselves are never acknowledged.
-pub fn owed(interchange: &Interchange) -> Option<Reply> {
+/// The acknowledgements an interchange is owed. Acknowledgements themselves are never acknowledged.
+pub fn owed(interchange: &Interchange) -> Vec<Reply> {
     let groups: Vec<ReplyGroup> = interchange
         .groups
         .iter()
         .filter(|it| it.functional_id != "FA" && can_be_named(it))
-        .map(|group| ReplyGroup {
-            functional_id: group.functional_id.clone(),
-            control_number: group.control_number.clone(),
-            declared: group.declared.unwrap_or(group.transactions.len() as u32),
-            sets: group.transactions.iter().take(SETS_MAX).map(reply_set).collect(),
-        })
+        .map(reply_group)
         .collect();
-    let only_acknowledges =
-        groups.is_empty() && (!interchange.groups.is_empty() || !interchange.acknowledgements.is_empty());
+    let acknowledges = !interchange.groups.is_empty() || !interchange.acknowledgements.is_empty();
     let about_interchange = interchange.wants_acknowledgement || interchange.note.is_some();
-    let reply_interchange = (about_interchange && !only_acknowledges).then(|| ReplyInterchange {
+    let ta1 = (about_interchange && !(groups.is_empty() && acknowledges)).then(|| About::Interchange(ta1(interchange)));
+    let groups = (!groups.is_empty()).then_some(About::Groups(groups));
+    let reply = |about| Reply {
+        sender: interchange.receiver.clone(),
+        receiver: interchange.sender.clone(),
+        test: interchange.is_test,
+        about,
+    };
+    ta1.into_iter().chain(groups).map(reply).collect()
+}
+
+fn ta1(interchange: &Interchange) -> ReplyInterchange {
+    ReplyInterchange {
         control_number: interchange.control_number.clone(),
         date: interchange.date.clone(),
         time: interchange.time.clone(),
@@ -78,14 +90,16 @@ pub fn owed(interchange: &Interchange) -> Option<Reply> {
             Some(_) => "E",
         },
         note: interchange.note.unwrap_or("000"),
-    });
-    (reply_interchange.is_some() || !groups.is_empty()).then(|| Reply {
-        sender: interchange.receiver.clone(),
-        receiver: interchange.sender.clone(),
-        test: interchange.is_test,
-        interchange: reply_interchange,
-        groups,
-    })
+    }
+}
+
+fn reply_group(group: &Group) -> ReplyGroup {
+    ReplyGroup {
+        functional_id: group.functional_id.clone(),
+        control_number: group.control_number.clone(),
+        declared: group.declared.unwrap_or(group.transactions.len() as u32),
+        sets: group.transactions.iter().take(SETS_MAX).map(reply_set).collect(),
+    }
 }
 
 /// A 997 names the group it answers; one whose name has no room in it cannot be answered.
@@ -128,23 +142,25 @@ pub fn reply(reply: &Reply, control_number: u32, now: Timestamp) -> Result<Strin
         now,
         test: reply.test,
     };
-    let mut out = Out::begin_bare(&envelope)?;
-    if let Some(ta1) = &reply.interchange {
-        let number: u32 = ta1.control_number.parse().unwrap_or(0);
-        out.segment("TA1")
-            .text(&format!("{number:09}"))
-            .text(&fixed_digits(&ta1.date, 6))
-            .text(&fixed_digits(&ta1.time, 4));
-        out.text(ta1.outcome).text(ta1.note);
+    match &reply.about {
+        About::Interchange(ta1) => {
+            let mut out = Out::begin_bare(&envelope)?;
+            let number: u32 = ta1.control_number.parse().unwrap_or(0);
+            out.segment("TA1").text(&format!("{number:09}"));
+            out.text(&fixed_digits(&ta1.date, 6))
+                .text(&fixed_digits(&ta1.time, 4))
+                .text(ta1.outcome)
+                .text(ta1.note);
+            Ok(out.end_bare(0))
+        }
+        About::Groups(groups) => {
+            let mut out = Out::begin(&envelope, "FA")?;
+            for group in groups {
+                write_group(&mut out, group)?;
+            }
+            Ok(out.end())
+        }
     }
-    if reply.groups.is_empty() {
-        return Ok(out.end_bare(0));
-    }
-    out.group(&envelope, "FA")?;
-    for group in &reply.groups {
-        write_group(&mut out, group)?;
-    }
-    Ok(out.end())
 }
 
 /// The digits of a partner's date or time, as many as TA1 has room for.

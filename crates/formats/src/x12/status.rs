@@ -170,11 +170,15 @@ pub fn status(envelope: &Envelope<'_>, sent: &Status<'_>) -> Result<String, Unwr
         .exact("scac", &status.carrier, 2, 4)?;
     for (index, milestone) in status.milestones.iter().take(MILESTONES_MAX).enumerate() {
         out.segment("LX").text(&(index + 1).to_string());
-        let reason = milestone.reason.as_deref().unwrap_or("NS");
         let is_appointment = matches!(
             milestone.status.as_str(),
             "AA" | "AB" | "AC" | "ED" | "EP" | "LD" | "LP" | "X9" | "XA"
         );
+        // Normal status, normal appointment (X12 1651, 1653).
+        let reason = milestone
+            .reason
+            .as_deref()
+            .unwrap_or(if is_appointment { "NA" } else { "NS" });
         out.segment("AT7");
         if is_appointment {
             out.text("").text("");
