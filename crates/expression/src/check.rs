@@ -36,20 +36,38 @@ impl<'s> Check<'s> {
     /// The same definition, made to pay its way.
     pub(crate) fn definition(&mut self, def: Def<&'s str>) -> Result<Def<&'s str>, String> {
         let outside = self.known.len();
-        self.known.push(Known { name: def.name, arity: def.args.len(), open: true });
+        self.known.push(Known {
+            name: def.name,
+            arity: def.args.len(),
+            open: true,
+        });
         for argument in &def.args {
-            self.known.push(Known { name: argument.trim_start_matches('$'), arity: 0, open: false });
+            self.known.push(Known {
+                name: argument.trim_start_matches('$'),
+                arity: 0,
+                open: false,
+            });
         }
         let body = self.term(def.body)?;
         self.known.truncate(outside);
-        self.known.push(Known { name: def.name, arity: def.args.len(), open: false });
-        Ok(Def { name: def.name, args: def.args, body })
+        self.known.push(Known {
+            name: def.name,
+            arity: def.args.len(),
+            open: false,
+        });
+        Ok(Def {
+            name: def.name,
+            args: def.args,
+            body,
+        })
     }
 
     pub(crate) fn term(&mut self, term: Src<'s>) -> Result<Src<'s>, String> {
         self.depth += 1;
         if self.depth > NESTING_MAX {
-            return Err(format!("it nests more than {NESTING_MAX} deep; name its parts in steps of their own"));
+            return Err(format!(
+                "it nests more than {NESTING_MAX} deep; name its parts in steps of their own"
+            ));
         }
         let term = self.inner(term)?;
         self.depth -= 1;
@@ -95,7 +113,13 @@ impl<'s> Check<'s> {
             }
             Term::Call(name, arguments) => {
                 self.call(name, arguments.len())?;
-                Term::Call(name, arguments.into_iter().map(|it| self.term(it)).collect::<Result<_, String>>()?)
+                Term::Call(
+                    name,
+                    arguments
+                        .into_iter()
+                        .map(|it| self.term(it))
+                        .collect::<Result<_, String>>()?,
+                )
             }
             Term::Path(it, Path(parts)) => {
                 let it = self.boxed(it)?;
@@ -115,9 +139,8 @@ impl<'s> Check<'s> {
     }
 
     fn fields(&mut self, fields: Vec<(Src<'s>, Option<Src<'s>>)>) -> Result<Vec<(Src<'s>, Option<Src<'s>>)>, String> {
-        let field = |(key, it): (Src<'s>, Option<Src<'s>>)| {
-            Ok((self.term(key)?, it.map(|it| self.term(it)).transpose()?))
-        };
+        let field =
+            |(key, it): (Src<'s>, Option<Src<'s>>)| Ok((self.term(key)?, it.map(|it| self.term(it)).transpose()?));
         fields.into_iter().map(field).collect()
     }
 
@@ -129,12 +152,7 @@ impl<'s> Check<'s> {
         })
     }
 
-    fn operation(
-        &mut self,
-        left: Src<'s>,
-        operation: BinaryOp<&'s str>,
-        right: Src<'s>,
-    ) -> Result<Src<'s>, String> {
+    fn operation(&mut self, left: Src<'s>, operation: BinaryOp<&'s str>, right: Src<'s>) -> Result<Src<'s>, String> {
         let left = self.term(left)?;
         let (left, operation, right) = match operation {
             BinaryOp::Comma => (paid(left), BinaryOp::Comma, paid(self.term(right)?)),
@@ -160,7 +178,11 @@ impl<'s> Check<'s> {
             let it = self.term(it)?;
             Ok(if at == 1 { paid(it) } else { it })
         };
-        let rounds = rounds.into_iter().enumerate().map(round).collect::<Result<_, String>>()?;
+        let rounds = rounds
+            .into_iter()
+            .enumerate()
+            .map(round)
+            .collect::<Result<_, String>>()?;
         Ok(Term::Fold(kind, Box::new(items), pattern, rounds))
     }
 
@@ -171,9 +193,12 @@ impl<'s> Check<'s> {
         }
         let pattern = match pattern {
             Pattern::Var(name) => Pattern::Var(name),
-            Pattern::Arr(parts) => {
-                Pattern::Arr(parts.into_iter().map(|it| self.pattern(it)).collect::<Result<_, String>>()?)
-            }
+            Pattern::Arr(parts) => Pattern::Arr(
+                parts
+                    .into_iter()
+                    .map(|it| self.pattern(it))
+                    .collect::<Result<_, String>>()?,
+            ),
             Pattern::Obj(parts) => {
                 let part = |(key, it)| Ok((self.term(key)?, self.pattern(it)?));
                 Pattern::Obj(parts.into_iter().map(part).collect::<Result<_, String>>()?)
@@ -185,9 +210,9 @@ impl<'s> Check<'s> {
 
     fn call(&mut self, name: &'s str, arity: usize) -> Result<(), String> {
         match self.known.iter().rev().find(|it| it.name == name && it.arity == arity) {
-            Some(Known { open: true, .. }) => {
-                Err(format!("`{name}` is defined by calling itself; use `reduce`, `map` or `limit` instead"))
-            }
+            Some(Known { open: true, .. }) => Err(format!(
+                "`{name}` is defined by calling itself; use `reduce`, `map` or `limit` instead"
+            )),
             Some(_) => Ok(()),
             None => {
                 self.calls.push((name, arity));

@@ -21,7 +21,7 @@ mod template;
 mod value;
 
 pub use cache::{CACHE_PROGRAMS_MAX, Cache};
-pub use meter::{STEPS_MAX, STRING_BYTES_PER_STEP};
+pub use meter::{STEPS_MAX, STRING_BYTES_PER_STEP, steps_spent};
 pub use program::{Error, Program, SOURCE_BYTES_MAX, Variables};
 pub use template::{Template, unwrap_expression};
 pub use value::{DEPTH_MAX, WEIGHT_MAX};

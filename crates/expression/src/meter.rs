@@ -9,6 +9,8 @@ use std::cell::Cell;
 pub const STEPS_MAX: u64 = 400_000;
 /// Bytes of text that cost as much as one step.
 pub const STRING_BYTES_PER_STEP: usize = 8;
+/// Reading the input is cheaper than computing: so many scalars a step.
+const GIVEN_PER_STEP: usize = 4;
 /// Assignments may nest this deep while they run (`reduce ... |= ...` nests once an element).
 pub(crate) const NESTED_UPDATES_MAX: u32 = 128;
 
@@ -23,12 +25,29 @@ thread_local! {
     static LEFT: Cell<u64> = const { Cell::new(0) };
     static OVER: Cell<Option<Limit>> = const { Cell::new(None) };
     static NESTED: Cell<u32> = const { Cell::new(0) };
+    static SPENT: Cell<u64> = const { Cell::new(0) };
 }
 
 pub(crate) fn start() {
     LEFT.set(STEPS_MAX);
     OVER.set(None);
     NESTED.set(0);
+}
+
+/// Adds a finished run to what this thread has spent: its steps, and the values it was given.
+pub(crate) fn finish(given: usize) {
+    let used = STEPS_MAX - LEFT.get().min(STEPS_MAX);
+    SPENT.set(
+        SPENT
+            .get()
+            .wrapping_add(used)
+            .wrapping_add((given / GIVEN_PER_STEP) as u64),
+    );
+}
+
+/// Steps spent by all runs on this thread so far. The difference over some work is what that work's expressions cost.
+pub fn steps_spent() -> u64 {
+    SPENT.get()
 }
 
 /// Which limit the run has met, if any.

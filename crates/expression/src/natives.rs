@@ -16,11 +16,65 @@ use crate::value::{Items, Val};
 pub(crate) type Data = JustLut<Val>;
 
 const STANDARD: &[&str] = &[
-    "error_empty", "path", "path_value", "range", "keys_unsorted", "key_values", "first", "last", "limit", "skip", "floor", "round",
-    "ceil", "utf8bytelength", "explode", "ascii_downcase", "ascii_upcase", "reverse", "sort", "sort_by", "group_by", "min_by_or_empty",
-    "max_by_or_empty", "startswith", "endswith", "ltrimstr", "rtrimstr", "trim", "ltrim", "rtrim", "escape_sh", "escape_html",
-    "unescape_html", "encode_uri", "decode_uri", "encode_base64", "decode_base64", "sqrt", "pow", "log", "log2", "log10", "exp", "exp2",
-    "exp10", "fabs", "trunc", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "fmin", "fmax", "fmod", "hypot", "cbrt",
+    "error_empty",
+    "path",
+    "path_value",
+    "range",
+    "keys_unsorted",
+    "key_values",
+    "first",
+    "last",
+    "limit",
+    "skip",
+    "floor",
+    "round",
+    "ceil",
+    "utf8bytelength",
+    "explode",
+    "ascii_downcase",
+    "ascii_upcase",
+    "reverse",
+    "sort",
+    "sort_by",
+    "group_by",
+    "min_by_or_empty",
+    "max_by_or_empty",
+    "startswith",
+    "endswith",
+    "ltrimstr",
+    "rtrimstr",
+    "trim",
+    "ltrim",
+    "rtrim",
+    "escape_sh",
+    "escape_html",
+    "unescape_html",
+    "encode_uri",
+    "decode_uri",
+    "encode_base64",
+    "decode_base64",
+    "sqrt",
+    "pow",
+    "log",
+    "log2",
+    "log10",
+    "exp",
+    "exp2",
+    "exp10",
+    "fabs",
+    "trunc",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "atan2",
+    "fmin",
+    "fmax",
+    "fmod",
+    "hypot",
+    "cbrt",
 ];
 
 /// A path may be this long.
@@ -36,7 +90,11 @@ pub(crate) fn all() -> Vec<Fun<Data>> {
     let standard = jaq_core::funs::<Data>().chain(jaq_std::funs::<Data>());
     let mut all: Vec<Fun<Data>> = standard.filter(|(name, _, _)| STANDARD.contains(name)).collect();
     all.push((STEP, v(0), step()));
-    all.extend(ours().into_iter().map(|(name, arguments, filter)| (name, arguments, Native::<Data>::new(filter))));
+    all.extend(
+        ours()
+            .into_iter()
+            .map(|(name, arguments, filter)| (name, arguments, Native::<Data>::new(filter))),
+    );
     all
 }
 
@@ -73,7 +131,9 @@ fn ours() -> Vec<Run> {
         }),
         ("fromjson", v(0), |cv| bome(from_json(&cv.1))),
         ("length", v(0), |cv| bome(length(&cv.1))),
-        ("contains", v(1), |cv| unary(cv, |whole, part| contains(&whole, &part).map(Val::from))),
+        ("contains", v(1), |cv| {
+            unary(cv, |whole, part| contains(&whole, &part).map(Val::from))
+        }),
         ("has", v(1), |cv| unary(cv, |whole, key| has(&whole, &key))),
         ("indices", v(1), |cv| unary(cv, |whole, part| indices(&whole, &part))),
         ("bsearch", v(1), |cv| unary(cv, |whole, it| search(&whole, &it))),
@@ -116,11 +176,19 @@ fn recurse<'a>(mut cv: Cv<'a, Data>) -> ValXs<'a, Val> {
 }
 
 fn text(val: &Val) -> Result<&Rc<str>, Error<Val>> {
-    if let Val::Str(it) = val { Ok(it) } else { Err(Error::typ(val.clone(), "text")) }
+    if let Val::Str(it) = val {
+        Ok(it)
+    } else {
+        Err(Error::typ(val.clone(), "text"))
+    }
 }
 
 fn items(val: &Val) -> Result<&Rc<Items>, Error<Val>> {
-    if let Val::Arr(it) = val { Ok(it) } else { Err(Error::typ(val.clone(), "an array")) }
+    if let Val::Arr(it) = val {
+        Ok(it)
+    } else {
+        Err(Error::typ(val.clone(), "an array"))
+    }
 }
 
 fn from_json(val: &Val) -> ValR<Val> {
@@ -181,9 +249,7 @@ fn contains(whole: &Val, part: &Val) -> Result<bool, Error<Val>> {
 fn has(whole: &Val, key: &Val) -> ValR<Val> {
     match (whole, key) {
         (Val::Obj(fields), Val::Str(key)) => Ok(Val::Bool(fields.map.contains_key(key))),
-        (Val::Arr(items), Val::Int(at)) => {
-            Ok(Val::Bool(usize::try_from(*at).is_ok_and(|at| at < items.list.len())))
-        }
+        (Val::Arr(items), Val::Int(at)) => Ok(Val::Bool(usize::try_from(*at).is_ok_and(|at| at < items.list.len()))),
         _ => Err(Error::index(whole.clone(), key.clone())),
     }
 }
@@ -228,7 +294,9 @@ fn search(whole: &Val, it: &Val) -> ValR<Val> {
 }
 
 fn flatten(whole: &Val, depth: &Val) -> ValR<Val> {
-    let Val::Int(depth) = depth else { return Err(Error::typ(depth.clone(), "a depth")) };
+    let Val::Int(depth) = depth else {
+        return Err(Error::typ(depth.clone(), "a depth"));
+    };
     if *depth < 0 {
         return Err(Error::str("a depth to flatten cannot be negative"));
     }
@@ -294,10 +362,16 @@ fn matches(mut cv: Cv<'_, Data>, between: bool, inside: bool) -> ValR<Val> {
             'x' => drop(builder.ignore_whitespace(true)),
             's' => drop(builder.dot_matches_new_line(true)),
             'l' => {}
-            other => return Err(Error::str(format_args!("`{other}` is no flag of a pattern; use g, i, n, s or x"))),
+            other => {
+                return Err(Error::str(format_args!(
+                    "`{other}` is no flag of a pattern; use g, i, n, s or x"
+                )));
+            }
         }
     }
-    let regex = builder.build().map_err(|it| Error::str(format_args!("cannot use the pattern: {it}")))?;
+    let regex = builder
+        .build()
+        .map_err(|it| Error::str(format_args!("cannot use the pattern: {it}")))?;
     let (mut found, mut last) = (Vec::new(), 0);
     for captures in regex.captures_iter(subject) {
         let Some(whole) = captures.get(0) else { continue };
@@ -330,7 +404,11 @@ fn groups(regex: &regex_lite::Regex, captures: &regex_lite::Captures<'_>, subjec
             Some(it) => {
                 pay(it.end() / meter::STRING_BYTES_PER_STEP)?;
                 let before = subject.get(..it.start()).unwrap_or_default().chars().count();
-                (Val::from(before), Val::from(it.as_str().chars().count()), Val::text(it.as_str()))
+                (
+                    Val::from(before),
+                    Val::from(it.as_str().chars().count()),
+                    Val::text(it.as_str()),
+                )
             }
             None => (Val::Int(-1), Val::Int(0), Val::Null),
         };

@@ -23,50 +23,6 @@ pub(crate) fn pay(steps: usize) -> Result<(), Error<Val>> {
     if meter::charge(steps) { Ok(()) } else { Err(spent()) }
 }
 
-impl From<bool> for Val {
-    fn from(it: bool) -> Self {
-        Val::Bool(it)
-    }
-}
-
-impl From<isize> for Val {
-    fn from(it: isize) -> Self {
-        Val::Int(it as i64)
-    }
-}
-
-impl From<usize> for Val {
-    fn from(it: usize) -> Self {
-        i64::try_from(it).map_or(Val::Float(it as f64), Val::Int)
-    }
-}
-
-impl From<f64> for Val {
-    fn from(it: f64) -> Self {
-        Val::Float(it)
-    }
-}
-
-impl From<String> for Val {
-    fn from(it: String) -> Self {
-        let _paid = meter::charge_bytes(it.len());
-        Val::text(&it)
-    }
-}
-
-impl From<val::Range<Val>> for Val {
-    fn from(range: val::Range<Val>) -> Self {
-        let bounds = [("start", range.start), ("end", range.end)];
-        Val::object(bounds.into_iter().filter_map(|(key, it)| Some((Rc::from(key), it?))).collect())
-    }
-}
-
-impl FromIterator<Val> for Val {
-    fn from_iter<I: IntoIterator<Item = Val>>(iter: I) -> Self {
-        Val::array(iter.into_iter().take_while(|_| meter::charge(0)).collect())
-    }
-}
-
 fn math(left: Val, operation: Math, right: Val) -> ValR<Val> {
     Err(Error::math(left, operation, right))
 }
@@ -242,7 +198,9 @@ impl jaq_core::ValT for Val {
         let mut map = BTreeMap::new();
         for (key, it) in iter {
             pay(0)?;
-            let Val::Str(key) = key else { return Err(Error::typ(key, "the name of a field")) };
+            let Val::Str(key) = key else {
+                return Err(Error::typ(key, "the name of a field"));
+            };
             map.insert(key, it);
         }
         Ok(Val::object(map))
@@ -298,7 +256,9 @@ impl jaq_core::ValT for Val {
             Val::Arr(items) => {
                 let (from, until) = bounds(range, items.list.len())?;
                 pay(until - from)?;
-                Ok(Val::array(items.list.iter().skip(from).take(until - from).cloned().collect()))
+                Ok(Val::array(
+                    items.list.iter().skip(from).take(until - from).cloned().collect(),
+                ))
             }
             _ => Err(Error::typ(self, "an array or text")),
         }
@@ -382,7 +342,9 @@ fn update_field<'a, I: Iterator<Item = ValX<'a, Val>>>(
     key: &Val,
     f: impl Fn(Val) -> I,
 ) -> ValX<'a, Val> {
-    let Val::Str(key) = key else { return Ok(Val::Obj(fields)) };
+    let Val::Str(key) = key else {
+        return Ok(Val::Obj(fields));
+    };
     pay(fields.map.len())?;
     let mut map = owned_map(fields);
     let old = map.remove(key).unwrap_or_default();
@@ -430,7 +392,11 @@ fn position(index: &Val, len: usize) -> Option<usize> {
         Val::Float(it) if it.is_finite() => it.floor() as i64,
         _ => return None,
     };
-    let at = if at < 0 { at.checked_add(i64::try_from(len).ok()?)? } else { at };
+    let at = if at < 0 {
+        at.checked_add(i64::try_from(len).ok()?)?
+    } else {
+        at
+    };
     usize::try_from(at).ok()
 }
 
@@ -461,7 +427,11 @@ impl jaq_std::ValT for Val {
     }
 
     fn as_isize(&self) -> Option<isize> {
-        if let Val::Int(it) = self { isize::try_from(*it).ok() } else { None }
+        if let Val::Int(it) = self {
+            isize::try_from(*it).ok()
+        } else {
+            None
+        }
     }
 
     fn as_f64(&self) -> Option<f64> {
@@ -473,7 +443,11 @@ impl jaq_std::ValT for Val {
     }
 
     fn as_bytes(&self) -> Option<&[u8]> {
-        if let Val::Str(it) = self { Some(it.as_bytes()) } else { None }
+        if let Val::Str(it) = self {
+            Some(it.as_bytes())
+        } else {
+            None
+        }
     }
 
     fn as_sub_str(&self, sub: &[u8]) -> Self {

@@ -9,13 +9,93 @@ use crate::check::Check;
 
 /// Standard definitions we take as they are, beside the natives of [`crate::natives`].
 const STANDARD: &[&str] = &[
-    "null", "empty", "error", "true", "false", "not", "select", "tostring", "range", "paths", "getpath", "setpath", "delpaths", "map",
-    "map_values", "walk", "del", "first", "last", "nth", "combinations", "to_entries", "from_entries", "with_entries", "isempty", "all",
-    "any", "isboolean", "isnumber", "isstring", "isarray", "isobject", "nan", "infinite", "isnan", "isinfinite", "isfinite", "isnormal",
-    "abs", "type", "values", "nulls", "booleans", "numbers", "finites", "normals", "strings", "arrays", "objects", "iterables",
-    "scalars", "add", "min_by", "max_by", "min", "max", "unique_by", "unique", "pick", "keys", "capture_of_match", "test", "scan_",
-    "match", "capture", "split", "splits", "sub", "gsub", "scan", "@text", "@html", "@htmld", "@uri", "@urid", "@base64", "@base64d",
-    "@sh", "@json", "totype", "tonumber", "toboolean", "transpose", "in", "inside", "index", "rindex",
+    "null",
+    "empty",
+    "error",
+    "true",
+    "false",
+    "not",
+    "select",
+    "tostring",
+    "range",
+    "paths",
+    "getpath",
+    "setpath",
+    "delpaths",
+    "map",
+    "map_values",
+    "walk",
+    "del",
+    "first",
+    "last",
+    "nth",
+    "combinations",
+    "to_entries",
+    "from_entries",
+    "with_entries",
+    "isempty",
+    "all",
+    "any",
+    "isboolean",
+    "isnumber",
+    "isstring",
+    "isarray",
+    "isobject",
+    "nan",
+    "infinite",
+    "isnan",
+    "isinfinite",
+    "isfinite",
+    "isnormal",
+    "abs",
+    "type",
+    "values",
+    "nulls",
+    "booleans",
+    "numbers",
+    "finites",
+    "normals",
+    "strings",
+    "arrays",
+    "objects",
+    "iterables",
+    "scalars",
+    "add",
+    "min_by",
+    "max_by",
+    "min",
+    "max",
+    "unique_by",
+    "unique",
+    "pick",
+    "keys",
+    "capture_of_match",
+    "test",
+    "scan_",
+    "match",
+    "capture",
+    "split",
+    "splits",
+    "sub",
+    "gsub",
+    "scan",
+    "@text",
+    "@html",
+    "@htmld",
+    "@uri",
+    "@urid",
+    "@base64",
+    "@base64d",
+    "@sh",
+    "@json",
+    "totype",
+    "tonumber",
+    "toboolean",
+    "transpose",
+    "in",
+    "inside",
+    "index",
+    "rindex",
 ];
 
 /// What we define ourselves: `recurse` is a native with its own stack, and everything that repeats is said by it.
@@ -67,7 +147,10 @@ pub(crate) fn needed_by(calls: &[(&str, usize)]) -> Vec<Def<&'static str>> {
             open.extend(calls.filter_map(|call| library.find(call)));
         }
     }
-    wanted.into_iter().filter_map(|at| library.definitions.get(at).cloned()).collect()
+    wanted
+        .into_iter()
+        .filter_map(|at| library.definitions.get(at).cloned())
+        .collect()
 }
 
 impl Library {
@@ -84,11 +167,17 @@ fn library() -> &'static Library {
         let standard = jaq_core::defs().chain(jaq_std::defs()).chain(json_definitions());
         let standard = standard.filter(|it| STANDARD.contains(&it.name));
         let standard = standard.filter(|it| !replaced.contains(&(it.name, it.args.len())));
-        let mut library = Library { definitions: Vec::new(), calls: Vec::new(), by_name: BTreeMap::new() };
+        let mut library = Library {
+            definitions: Vec::new(),
+            calls: Vec::new(),
+            by_name: BTreeMap::new(),
+        };
         for definition in sorted(ours.into_iter().chain(standard).collect()) {
             // A definition that the check refuses is left out, and so undefined for every program.
             let mut check = Check::default();
-            let Ok(definition) = check.definition(definition) else { continue };
+            let Ok(definition) = check.definition(definition) else {
+                continue;
+            };
             let at = library.definitions.len();
             library.by_name.insert((definition.name, definition.args.len()), at);
             library.calls.push(check.calls);

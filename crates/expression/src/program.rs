@@ -32,7 +32,11 @@ const MAIN: &str = "signalbox_main";
 pub enum Error {
     /// The source cannot be used: where (a byte offset, when known) and why.
     #[error("`{source_text}` is no usable expression{}: {why}", at.map(|at| format!(" (at byte {at})")).unwrap_or_default())]
-    Compile { source_text: String, at: Option<usize>, why: String },
+    Compile {
+        source_text: String,
+        at: Option<usize>,
+        why: String,
+    },
     /// The program failed on this input.
     #[error("`{source_text}` failed: {why}")]
     Run { source_text: String, why: String },
@@ -62,7 +66,11 @@ impl std::fmt::Debug for Program {
 impl Program {
     /// Compiles `source`, in which `variables` (written without `$`) are known.
     pub fn compile(source: &str, variables: &[&str]) -> Result<Program, Error> {
-        let refuse = |(at, why): (Option<usize>, String)| Error::Compile { source_text: shown(source), at, why };
+        let refuse = |(at, why): (Option<usize>, String)| Error::Compile {
+            source_text: shown(source),
+            at,
+            why,
+        };
         if source.len() > SOURCE_BYTES_MAX {
             return Err(refuse((None, format!("it is longer than {SOURCE_BYTES_MAX} bytes"))));
         }
@@ -74,15 +82,30 @@ impl Program {
         if check.calls.iter().any(|(name, _)| *name == MAIN) {
             return Err(refuse((None, format!("`{MAIN}` is a reserved name"))));
         }
-        let used = variables.iter().filter(|name| check.variables.iter().any(|it| it.strip_prefix('$') == Some(name)));
+        let used = variables
+            .iter()
+            .filter(|name| check.variables.iter().any(|it| it.strip_prefix('$') == Some(name)));
         let used: Vec<String> = used.map(|it| (*it).to_owned()).collect();
         let names: Vec<String> = used.iter().map(|it| format!("${it}")).collect();
-        let filter = compile(Def { name: MAIN, args: Vec::new(), body: term }, &check.calls, &names);
+        let filter = compile(
+            Def {
+                name: MAIN,
+                args: Vec::new(),
+                body: term,
+            },
+            &check.calls,
+            &names,
+        );
         let filter = filter.map_err(|(name, why)| {
             let at = span_within(source, &name);
             refuse((at, why))
         })?;
-        Ok(Program { source: source.to_owned(), variables: used, quick, filter })
+        Ok(Program {
+            source: source.to_owned(),
+            variables: used,
+            quick,
+            filter,
+        })
     }
 
     pub fn source(&self) -> &str {
@@ -102,8 +125,14 @@ impl Program {
         meter::start();
         let answer = self.interpret(input, variables);
         match meter::over() {
-            None => answer.map_err(|why| Error::Run { source_text: shown(&self.source), why }),
-            Some(limit) => Err(Error::Spent { source_text: shown(&self.source), why: told(limit) }),
+            None => answer.map_err(|why| Error::Run {
+                source_text: shown(&self.source),
+                why,
+            }),
+            Some(limit) => Err(Error::Spent {
+                source_text: shown(&self.source),
+                why: told(limit),
+            }),
         }
     }
 
@@ -122,15 +151,22 @@ impl Program {
     }
 
     fn interpret(&self, input: &Value, variables: Variables<'_, '_>) -> Result<Value, String> {
-        let too_large = || "its input is too large or too deep".to_owned();
-        let input = Val::from_json(input).ok_or_else(too_large)?;
-        let value = |name: &String| {
-            let value = variables(name).ok_or_else(|| format!("${name} has no value here"))?;
-            Val::from_json(&value).ok_or_else(too_large)
+        let mut given = 0;
+        let mut read = |json: &Value| {
+            let value = Val::from_json(json).ok_or_else(|| "its input is too large or too deep".to_owned())?;
+            given += value.weight();
+            Ok::<Val, String>(value)
         };
-        let values: Vec<Val> = self.variables.iter().map(value).collect::<Result<_, String>>()?;
+        let input = read(input)?;
+        let mut values = Vec::with_capacity(self.variables.len());
+        for name in &self.variables {
+            let value = variables(name).ok_or_else(|| format!("${name} has no value here"))?;
+            values.push(read(&value)?);
+        }
         let context = Ctx::<Data>::new(&self.filter.lut, Vars::new(values));
-        match self.filter.id.run((context, input)).next() {
+        let answer = self.filter.id.run((context, input)).next();
+        meter::finish(given);
+        match answer {
             None => Ok(Value::Null),
             Some(Ok(answer)) => Ok(answer.to_json()),
             Some(Err(thrown)) => Err(match thrown.get_err() {
@@ -179,7 +215,9 @@ fn shallow(source: &str) -> Result<(), String> {
     }
     let joints = source.matches(['|', '=']).count() + source.matches("//").count();
     if joints > JOINTS_MAX {
-        return Err(format!("its pipes and assignments nest too deep: more than {JOINTS_MAX} of |, = and //"));
+        return Err(format!(
+            "its pipes and assignments nest too deep: more than {JOINTS_MAX} of |, = and //"
+        ));
     }
     const WORDS: [&str; 7] = ["try", "if", "def", "label", "reduce", "foreach", "-"];
     let prefixes: usize = WORDS.iter().map(|word| source.matches(word).count()).sum();
@@ -195,7 +233,10 @@ fn parse(source: &str) -> Result<jaq_core::load::parse::Term<&str>, Where> {
     let tokens = Lexer::new(source).lex().map_err(|errors| {
         let first = errors.into_iter().next();
         first.map_or((None, String::from("it cannot be read")), |(expected, found)| {
-            (Some(span(source, found).start), format!("expected {}", expected.as_str()))
+            (
+                Some(span(source, found).start),
+                format!("expected {}", expected.as_str()),
+            )
         })
     })?;
     Parser::new(&tokens).parse(|it| it.term()).map_err(|errors| {
@@ -203,22 +244,25 @@ fn parse(source: &str) -> Result<jaq_core::load::parse::Term<&str>, Where> {
         first.map_or((None, String::from("it cannot be read")), |(expected, found)| {
             let at = found.map_or(source.len(), |token| span(source, token.0).start);
             let found = found.map_or("the end", |token| token.0);
-            (Some(at), format!("expected {}, found `{}`", expected.as_str(), shown(found)))
+            (
+                Some(at),
+                format!("expected {}, found `{}`", expected.as_str(), shown(found)),
+            )
         })
     })
 }
 
 /// On failure: the name that is unknown, and why.
-fn compile(
-    main: Def<&str>,
-    calls: &[(&str, usize)],
-    variables: &[String],
-) -> Result<Filter<Data>, (String, String)> {
+fn compile(main: Def<&str>, calls: &[(&str, usize)], variables: &[String]) -> Result<Filter<Data>, (String, String)> {
     let internal = || (String::new(), "it cannot be compiled".to_owned());
     let arena = Arena::default();
     let definitions: Vec<Def<&str>> = prelude::needed_by(calls).into_iter().chain([main]).collect();
-    let modules = Loader::new(definitions).load(&arena, File { code: MAIN, path: () }).map_err(|_| internal())?;
-    let compiler = Compiler::default().with_funs(natives::all()).with_global_vars(variables.iter().map(String::as_str));
+    let modules = Loader::new(definitions)
+        .load(&arena, File { code: MAIN, path: () })
+        .map_err(|_| internal())?;
+    let compiler = Compiler::default()
+        .with_funs(natives::all())
+        .with_global_vars(variables.iter().map(String::as_str));
     compiler.compile(modules).map_err(|errors| {
         let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
         first.map_or_else(internal, |(name, kind)| {

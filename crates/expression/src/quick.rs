@@ -44,7 +44,10 @@ impl Quick {
         match self {
             Quick::Literal(it) => Some(Cow::Borrowed(it)),
             Quick::Path { root: None, steps } => follow(input, steps).map(Cow::Borrowed),
-            Quick::Path { root: Some(name), steps } => match variables(name)? {
+            Quick::Path {
+                root: Some(name),
+                steps,
+            } => match variables(name)? {
                 Cow::Borrowed(root) => follow(root, steps).map(Cow::Borrowed),
                 Cow::Owned(root) => follow(&root, steps).map(|it| Cow::Owned(it.clone())),
             },
@@ -66,7 +69,10 @@ impl Quick {
     fn holds(&self, input: &Value, variables: Variables<'_, '_>) -> Option<bool> {
         // Only the truth is wanted, so an owned copy of a variable may be dropped here.
         match self {
-            Quick::Path { root: Some(name), steps } => variables(name).and_then(|root| follow(&root, steps).map(truth)),
+            Quick::Path {
+                root: Some(name),
+                steps,
+            } => variables(name).and_then(|root| follow(&root, steps).map(truth)),
             other => other.run_for_truth(input, variables),
         }
     }
@@ -82,10 +88,21 @@ fn truth(value: &Value) -> bool {
 
 fn read(term: &Term<&str>, variables: &[&str], depth: usize) -> Option<Quick> {
     let depth = depth.checked_sub(1)?;
-    let both = |left, right| Some((Box::new(read(left, variables, depth)?), Box::new(read(right, variables, depth)?)));
+    let both = |left, right| {
+        Some((
+            Box::new(read(left, variables, depth)?),
+            Box::new(read(right, variables, depth)?),
+        ))
+    };
     Some(match term {
-        Term::Id => Quick::Path { root: None, steps: Vec::new() },
-        Term::Var(name) => Quick::Path { root: Some(known(name, variables)?), steps: Vec::new() },
+        Term::Id => Quick::Path {
+            root: None,
+            steps: Vec::new(),
+        },
+        Term::Var(name) => Quick::Path {
+            root: Some(known(name, variables)?),
+            steps: Vec::new(),
+        },
         Term::Num(text) => Quick::Literal(Value::from(text.parse::<i64>().ok()?)),
         Term::Str(..) => Quick::Literal(Value::String(literal(term)?)),
         Term::Call("null", arguments) if arguments.is_empty() => Quick::Literal(Value::Null),

@@ -40,9 +40,12 @@ impl Template {
         Ok(match self {
             Template::Literal(it) => it.clone(),
             Template::Program(program) => program.run(input, variables)?,
-            Template::Array(items) => {
-                Value::Array(items.iter().map(|it| it.evaluate(input, variables)).collect::<Result<_, _>>()?)
-            }
+            Template::Array(items) => Value::Array(
+                items
+                    .iter()
+                    .map(|it| it.evaluate(input, variables))
+                    .collect::<Result<_, _>>()?,
+            ),
             Template::Object(fields) => {
                 let field = |(key, it): (&String, &Template)| Ok((key.clone(), it.evaluate(input, variables)?));
                 Value::Object(fields.iter().map(field).collect::<Result<Map<_, _>, Error>>()?)
@@ -64,7 +67,14 @@ impl Template {
 fn compile(json: &Value, variables: &[&str], cache: &mut Cache, depth: usize) -> Result<Template, (String, Error)> {
     let Some(rest) = depth.checked_sub(1) else {
         let why = format!("it nests more than {DEPTH_MAX} deep");
-        return Err((String::new(), Error::Compile { source_text: "…".to_owned(), at: None, why }));
+        return Err((
+            String::new(),
+            Error::Compile {
+                source_text: "…".to_owned(),
+                at: None,
+                why,
+            },
+        ));
     };
     let mut inside = |key: &str, it: &Value| {
         compile(it, variables, cache, rest).map_err(|(at, error)| (format!("/{}{at}", escape(key)), error))
@@ -98,7 +108,11 @@ fn simplified(template: Template, json: &Value) -> Template {
         Template::Array(items) => items.iter().all(|it| matches!(it, Template::Literal(_))),
         Template::Object(fields) => fields.values().all(|it| matches!(it, Template::Literal(_))),
     };
-    if constant { Template::Literal(json.clone()) } else { template }
+    if constant {
+        Template::Literal(json.clone())
+    } else {
+        template
+    }
 }
 
 fn escape(key: &str) -> String {

@@ -86,14 +86,22 @@ impl Val {
     /// An array, or null (and the end of the run) when it would be too large.
     pub(crate) fn array(list: Vec<Val>) -> Val {
         let size = Size::holding(list.iter());
-        if size.fits() { Val::Arr(Rc::new(Items { list, size })) } else { Val::Null }
+        if size.fits() {
+            Val::Arr(Rc::new(Items { list, size }))
+        } else {
+            Val::Null
+        }
     }
 
     pub(crate) fn object(map: BTreeMap<Rc<str>, Val>) -> Val {
         let weight_of_keys: usize = map.keys().map(|key| key.len() / STRING_BYTES_PER_STEP).sum();
         let mut size = Size::holding(map.values());
         size.weight = size.weight.saturating_add(weight_of_keys);
-        if size.fits() { Val::Obj(Rc::new(Fields { map, size })) } else { Val::Null }
+        if size.fits() {
+            Val::Obj(Rc::new(Fields { map, size }))
+        } else {
+            Val::Null
+        }
     }
 
     /// Appends to an array without weighing its head again.
@@ -111,7 +119,10 @@ impl Val {
     fn size(&self) -> Size {
         match self {
             Val::Null | Val::Bool(_) | Val::Int(_) | Val::Float(_) => Size { weight: 1, depth: 0 },
-            Val::Str(text) => Size { weight: 1 + text.len() / STRING_BYTES_PER_STEP, depth: 0 },
+            Val::Str(text) => Size {
+                weight: 1 + text.len() / STRING_BYTES_PER_STEP,
+                depth: 0,
+            },
             Val::Arr(items) => items.size,
             Val::Obj(fields) => fields.size,
         }
@@ -135,9 +146,13 @@ impl Val {
             Val::Float(it) => number(*it),
             Val::Str(it) => Value::String(it.to_string()),
             Val::Arr(items) => Value::Array(items.list.iter().map(Val::to_json).collect()),
-            Val::Obj(fields) => {
-                Value::Object(fields.map.iter().map(|(key, it)| (key.to_string(), it.to_json())).collect())
-            }
+            Val::Obj(fields) => Value::Object(
+                fields
+                    .map
+                    .iter()
+                    .map(|(key, it)| (key.to_string(), it.to_json()))
+                    .collect(),
+            ),
         }
     }
 
@@ -166,6 +181,55 @@ fn read(json: &Value, depth_left: usize) -> Option<Val> {
             Val::object(map.iter().map(field).collect::<Option<_>>()?)
         }
     })
+}
+
+impl From<bool> for Val {
+    fn from(it: bool) -> Self {
+        Val::Bool(it)
+    }
+}
+
+impl From<isize> for Val {
+    fn from(it: isize) -> Self {
+        Val::Int(it as i64)
+    }
+}
+
+impl From<usize> for Val {
+    fn from(it: usize) -> Self {
+        i64::try_from(it).map_or(Val::Float(it as f64), Val::Int)
+    }
+}
+
+impl From<f64> for Val {
+    fn from(it: f64) -> Self {
+        Val::Float(it)
+    }
+}
+
+impl From<String> for Val {
+    fn from(it: String) -> Self {
+        let _paid = meter::charge_bytes(it.len());
+        Val::text(&it)
+    }
+}
+
+impl From<jaq_core::val::Range<Val>> for Val {
+    fn from(range: jaq_core::val::Range<Val>) -> Self {
+        let bounds = [("start", range.start), ("end", range.end)];
+        Val::object(
+            bounds
+                .into_iter()
+                .filter_map(|(key, it)| Some((Rc::from(key), it?)))
+                .collect(),
+        )
+    }
+}
+
+impl FromIterator<Val> for Val {
+    fn from_iter<I: IntoIterator<Item = Val>>(iter: I) -> Self {
+        Val::array(iter.into_iter().take_while(|_| meter::charge(0)).collect())
+    }
 }
 
 /// JSON has one kind of number: a float without a fraction is written as an integer, what JSON cannot say as null.
@@ -218,13 +282,19 @@ fn compare(left: &Val, right: &Val) -> Ordering {
 
 fn compare_lists<'v>(left: impl Iterator<Item = &'v Val>, mut right: impl Iterator<Item = &'v Val>) -> Ordering {
     for l in left {
-        let Some(r) = right.next() else { return Ordering::Greater };
+        let Some(r) = right.next() else {
+            return Ordering::Greater;
+        };
         let order = compare(l, r);
         if order.is_ne() {
             return order;
         }
     }
-    if right.next().is_some() { Ordering::Less } else { Ordering::Equal }
+    if right.next().is_some() {
+        Ordering::Less
+    } else {
+        Ordering::Equal
+    }
 }
 
 /// Exact, so that the order is total: an integer is never rounded to be compared.

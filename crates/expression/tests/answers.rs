@@ -56,12 +56,20 @@ fn the_standard_library() {
         ("[limit(3; repeat(. * 2))]", json!(1), json!([1, 2, 4])),
         ("[while(. < 20; . * 3)]", json!(1), json!([1, 3, 9])),
         ("until(. > 100; . * 4)", json!(1), json!(256)),
-        ("[recurse(if . < 3 then . + 1 else empty end)]", json!(0), json!([0, 1, 2, 3])),
+        (
+            "[recurse(if . < 3 then . + 1 else empty end)]",
+            json!(0),
+            json!([0, 1, 2, 3]),
+        ),
         ("[.. | numbers]", json!([1, [2, {"a": 3}]]), json!([1, 2, 3])),
         ("flatten", json!([1, [2, [3]]]), json!([1, 2, 3])),
         ("flatten(1)", json!([1, [2, [3]]]), json!([1, 2, [3]])),
         ("sort_by(.n) | map(.n)", json!([{"n": 2}, {"n": 1}]), json!([1, 2])),
-        ("group_by(.k) | map(length)", json!([{"k": 1}, {"k": 2}, {"k": 1}]), json!([2, 1])),
+        (
+            "group_by(.k) | map(length)",
+            json!([{"k": 1}, {"k": 2}, {"k": 1}]),
+            json!([2, 1]),
+        ),
         ("unique", json!([3, 1, 3, 1.0]), json!([1, 3])),
         ("min, max", json!([2, 1, 3]), json!(1)),
         ("add", json!([[1], [2]]), json!([1, 2])),
@@ -78,7 +86,11 @@ fn the_standard_library() {
         ("contains({a: [1]})", json!({"a": [1, 2]}), json!(true)),
         ("to_entries", json!({"k": 1}), json!([{"key": "k", "value": 1}])),
         ("test(\"^PO-[0-9]+$\")", json!("PO-42"), json!(true)),
-        ("capture(\"(?<scac>[A-Z]{4})-(?<pro>\\\\d+)\")", json!("SWFT-77"), json!({"scac": "SWFT", "pro": "77"})),
+        (
+            "capture(\"(?<scac>[A-Z]{4})-(?<pro>\\\\d+)\")",
+            json!("SWFT-77"),
+            json!({"scac": "SWFT", "pro": "77"}),
+        ),
         ("[scan(\"[a-z]\")]", json!("a1b"), json!(["a", "b"])),
         ("gsub(\"(?<d>[0-9])\"; \"<\\(.d)>\")", json!("a1b2"), json!("a<1>b<2>")),
         ("split(\", *\"; null // \"\")", json!("a, b"), json!(["a", "b"])),
@@ -88,13 +100,29 @@ fn the_standard_library() {
         ("index(\"b\")", json!("abcb"), json!(1)),
         ("indices([1, 2])", json!([0, 1, 2, 1, 2]), json!([1, 3])),
         ("@base64 | @base64d", json!("x y"), json!("x y")),
-        ("fromdate | . + 60 | todate", json!("2026-01-02T03:04:05Z"), json!("2026-01-02T03:05:05Z")),
+        (
+            "fromdate | . + 60 | todate",
+            json!("2026-01-02T03:04:05Z"),
+            json!("2026-01-02T03:05:05Z"),
+        ),
         ("[paths]", json!({"a": [1]}), json!([["a"], ["a", 0]])),
         ("getpath([\"a\", 0])", json!({"a": [7]}), json!(7)),
-        ("walk(if type == \"number\" then . + 1 else . end)", json!([1, {"a": 2}]), json!([2, {"a": 3}])),
-        ("{a: 1} * {a: {b: 2}, c: 3}", json!(null), json!({"a": {"b": 2}, "c": 3})),
+        (
+            "walk(if type == \"number\" then . + 1 else . end)",
+            json!([1, {"a": 2}]),
+            json!([2, {"a": 3}]),
+        ),
+        (
+            "{a: 1} * {a: {b: 2}, c: 3}",
+            json!(null),
+            json!({"a": {"b": 2}, "c": 3}),
+        ),
         ("[1, 2, 3] - [2]", json!(null), json!([1, 3])),
-        ("[.[] | type]", json!([null, true, 1, "a", [], {}]), json!(["null", "boolean", "number", "string", "array", "object"])),
+        (
+            "[.[] | type]",
+            json!([null, true, 1, "a", [], {}]),
+            json!(["null", "boolean", "number", "string", "array", "object"]),
+        ),
         ("[splits(\"-\")]", json!("a-b"), json!(["a", "b"])),
         ("isvalid", json!(1), json!("refused")),
     ] {
@@ -166,7 +194,7 @@ fn what_is_stopped_while_running() {
         "[range(100000) | \"ab\" * 100] | add",
         "[[range(30000)] | combinations(3)] | length",
         ".[100000000] = 1",
-        "[range(3000)] as $a | [range(1000) | $a == $a] | length",
+        "[range(3000)] as $a | [range(3000) | $a == $a] | length",
         "[range(90000) | tojson | test(\"a\")] | length",
         "[.[]?, range(1e7)] | sort",
         "[recurse(., .)] | length",
@@ -179,7 +207,11 @@ fn what_is_stopped_while_running() {
         let started = std::time::Instant::now();
         let answer = program.run_with(&json!(null), &[]);
         assert!(matches!(answer, Err(Error::Spent { .. })), "{source}: {answer:?}");
-        assert!(started.elapsed().as_secs() < 20, "{source} took {:?}", started.elapsed());
+        assert!(
+            started.elapsed().as_secs() < 20,
+            "{source} took {:?}",
+            started.elapsed()
+        );
     }
 }
 

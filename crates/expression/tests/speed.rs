@@ -33,10 +33,18 @@ fn timings() {
         let compile = started.elapsed().as_secs_f64() * 1e6;
         println!("{run:>8.2} µs a run, {compile:>8.0} µs to compile: {source}");
     }
-    for source in ["[range(1e12)]", "[repeat(1)]", "until(false; . + 1)", "[range(1e9) | tojson] | length"] {
+    for source in [
+        "[range(1e12)]",
+        "[repeat(1)]",
+        "until(false; . + 1)",
+        "[range(1e9) | tojson] | length",
+    ] {
         let program = Program::compile(source, &[]).unwrap();
         let started = Instant::now();
         assert!(program.run_with(&json!(0), &[]).is_err());
-        println!("{:>8.0} µs until stopped: {source}", started.elapsed().as_secs_f64() * 1e6);
+        println!(
+            "{:>8.0} µs until stopped: {source}",
+            started.elapsed().as_secs_f64() * 1e6
+        );
     }
 }

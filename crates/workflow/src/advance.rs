@@ -25,28 +25,61 @@ const SUMMARY_BYTES_MAX: usize = 120;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stimulus {
-    Start { input: Value },
+    Start {
+        input: Value,
+    },
     /// A CloudEvent as JSON.
     Event(Value),
-    Timer { timer: String },
-    CallReturned { call: String, result: Result<Value, Fault> },
-    Cancel { reason: String },
+    Timer {
+        timer: String,
+    },
+    CallReturned {
+        call: String,
+        result: Result<Value, Fault>,
+    },
+    Cancel {
+        reason: String,
+    },
 }
 
 /// What the owner is to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    Call { call: String, function: String, with: Value },
+    Call {
+        call: String,
+        function: String,
+        with: Value,
+    },
     /// Nobody waits for this call any more; its return would be ignored.
-    CancelCall { call: String },
-    SetTimer { timer: String, due: Timestamp },
-    CancelTimer { timer: String },
-    Emit { event: Value },
+    CancelCall {
+        call: String,
+    },
+    SetTimer {
+        timer: String,
+        due: Timestamp,
+    },
+    CancelTimer {
+        timer: String,
+    },
+    Emit {
+        event: Value,
+    },
     /// Runs another workflow; its end comes back as [`Stimulus::CallReturned`] when `awaited`.
-    RunWorkflow { call: String, namespace: String, name: String, version: String, input: Value, awaited: bool },
-    Completed { output: Value },
-    Faulted { error: Fault },
+    RunWorkflow {
+        call: String,
+        namespace: String,
+        name: String,
+        version: String,
+        input: Value,
+        awaited: bool,
+    },
+    Completed {
+        output: Value,
+    },
+    Faulted {
+        error: Fault,
+    },
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -82,7 +115,10 @@ pub enum StepKind {
 /// Takes the instance as far as it goes on this stimulus.
 pub fn advance(definition: &Definition, instance: &mut Instance, stimulus: Stimulus, now: Timestamp) -> Advance {
     if let Some(reason) = refused(definition, instance, &stimulus) {
-        return Advance { ignored: Some(reason), ..Advance::default() };
+        return Advance {
+            ignored: Some(reason),
+            ..Advance::default()
+        };
     }
     // The machine borrows the id while the position is worked on; both go back below.
     let id = std::mem::take(&mut instance.id);
@@ -96,6 +132,7 @@ pub fn advance(definition: &Definition, instance: &mut Instance, stimulus: Stimu
         started: instance.started,
         sequence: instance.sequence,
         steps: 0,
+        spent_before: signalbox_expression::steps_spent(),
         locals: Vec::new(),
         commands: Vec::new(),
         trace: Vec::new(),
@@ -123,7 +160,9 @@ pub fn advance(definition: &Definition, instance: &mut Instance, stimulus: Stimu
             Some(Status::Cancelled { reason })
         }
         other => {
-            let resumed = position.as_mut().map_or(Resumed::NotMine, |frame| machine.resume(frame, &other));
+            let resumed = position
+                .as_mut()
+                .map_or(Resumed::NotMine, |frame| machine.resume(frame, &other));
             match resumed {
                 Resumed::NotMine => {
                     ignored = Some(unwanted(&other));
@@ -151,13 +190,22 @@ pub fn advance(definition: &Definition, instance: &mut Instance, stimulus: Stimu
         instance.status = end.unwrap_or(Status::Waiting);
     }
     instance.id = id;
-    Advance { commands, trace, ignored }
+    Advance {
+        commands,
+        trace,
+        ignored,
+    }
 }
 
 fn refused(definition: &Definition, instance: &Instance, stimulus: &Stimulus) -> Option<String> {
     if instance.definition.hash != definition.hash {
-        let Instance { id, definition: theirs, .. } = instance;
-        return Some(format!("instance {id} runs {} {}, not this definition", theirs.name, theirs.version));
+        let Instance {
+            id, definition: theirs, ..
+        } = instance;
+        return Some(format!(
+            "instance {id} runs {} {}, not this definition",
+            theirs.name, theirs.version
+        ));
     }
     let starts = matches!(stimulus, Stimulus::Start { .. });
     match &instance.status {
@@ -188,7 +236,11 @@ pub(crate) fn summary(value: &Value) -> String {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             let room = SUMMARY_BYTES_MAX.saturating_sub(self.0.len());
             self.0.extend(bytes.iter().take(room));
-            if room < bytes.len() { Err(std::io::ErrorKind::WriteZero.into()) } else { Ok(bytes.len()) }
+            if room < bytes.len() {
+                Err(std::io::ErrorKind::WriteZero.into())
+            } else {
+                Ok(bytes.len())
+            }
         }
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())

@@ -93,7 +93,10 @@ pub(crate) type List = Vec<usize>;
 pub(crate) enum Task {
     Do(List),
     For(For),
-    Fork { branches: List, compete: bool },
+    Fork {
+        branches: List,
+        compete: bool,
+    },
     Set(Template),
     Switch(Vec<Case>),
     Try(Box<Try>),
@@ -103,8 +106,14 @@ pub(crate) enum Task {
     Wait(Duration),
     Call(Call),
     /// A function defined in the document.
-    Function { body: usize, with: Template },
-    Subflow { target: Template, awaited: bool },
+    Function {
+        body: usize,
+        with: Template,
+    },
+    Subflow {
+        target: Template,
+        awaited: bool,
+    },
 }
 
 #[derive(Debug)]

@@ -17,11 +17,14 @@ pub(crate) enum Duration {
 pub(crate) fn read(value: &Value) -> Result<SignedDuration, String> {
     let duration = match value {
         Value::String(text) => {
-            let span: Span = text.parse().map_err(|_| format!("`{text}` is no ISO 8601 duration such as PT15M"))?;
+            let span: Span = text
+                .parse()
+                .map_err(|_| format!("`{text}` is no ISO 8601 duration such as PT15M"))?;
             if span.get_years() != 0 || span.get_months() != 0 {
                 return Err("years and months have no fixed length; use days or hours".to_owned());
             }
-            span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|it| it.to_string())?
+            span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())
+                .map_err(|it| it.to_string())?
         }
         Value::Object(units) if !units.is_empty() => {
             let mut total = SignedDuration::ZERO;
@@ -33,7 +36,11 @@ pub(crate) fn read(value: &Value) -> Result<SignedDuration, String> {
                     "minutes" => 60_000,
                     "seconds" => 1000,
                     "milliseconds" => 1,
-                    _ => return Err(format!("`{unit}` is no unit; use days, hours, minutes, seconds, milliseconds")),
+                    _ => {
+                        return Err(format!(
+                            "`{unit}` is no unit; use days, hours, minutes, seconds, milliseconds"
+                        ));
+                    }
                 };
                 let part = amount.checked_mul(milliseconds).map(SignedDuration::from_millis);
                 total = part.and_then(|it| total.checked_add(it)).ok_or("it is too long")?;

@@ -34,7 +34,9 @@ pub fn listens(definition: &Definition, instance: &Instance) -> Vec<OpenListen> 
     let mut open = Vec::new();
     visit(instance.position.as_ref(), &mut |waits| {
         let Waits::Listen(frame, listening) = waits else { return };
-        let Some((_, node)) = definition.at_path(&frame.at) else { return };
+        let Some((_, node)) = definition.at_path(&frame.at) else {
+            return;
+        };
         let Task::Listen(spec) = &node.task else { return };
         open.extend(filters(&node.path, &spec.to, &listening.to));
         if let (Some(Until::Events(strategy)), Some(matching)) = (&spec.until, &listening.until) {
@@ -63,6 +65,7 @@ pub fn start_input(definition: &Definition, event: &Value, now: Timestamp) -> Op
         started: None,
         sequence: 0,
         steps: 0,
+        spent_before: signalbox_expression::steps_spent(),
         locals: Vec::new(),
         commands: Vec::new(),
         trace: Vec::new(),
@@ -81,9 +84,17 @@ pub(crate) fn read(read: Read, event: &Value) -> Value {
 
 fn filters(path: &str, strategy: &Strategy, matching: &Matching) -> Vec<OpenListen> {
     if strategy.filters.is_empty() {
-        return vec![OpenListen { path: path.to_owned(), with: BTreeMap::new(), correlate: BTreeMap::new() }];
+        return vec![OpenListen {
+            path: path.to_owned(),
+            with: BTreeMap::new(),
+            correlate: BTreeMap::new(),
+        }];
     }
-    let open = strategy.filters.iter().enumerate().filter(|(at, _)| !matching.had.contains(at));
+    let open = strategy
+        .filters
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !matching.had.contains(at));
     open.map(|(at, filter)| {
         let constant = |(name, it): (&String, &Template)| match it {
             Template::Literal(value) => Some((name.clone(), value.clone())),
@@ -92,7 +103,13 @@ fn filters(path: &str, strategy: &Strategy, matching: &Matching) -> Vec<OpenList
         let correlate = filter.correlate.iter().map(|(key, it)| {
             let expected = matching.expected.get(at).and_then(|it| it.get(key));
             let value = expected.or_else(|| matching.keys.get(key)).cloned();
-            (key.clone(), Correlation { from: it.from_text.clone(), value })
+            (
+                key.clone(),
+                Correlation {
+                    from: it.from_text.clone(),
+                    value,
+                },
+            )
         });
         OpenListen {
             path: path.to_owned(),
@@ -116,7 +133,9 @@ impl Machine<'_> {
                 continue;
             }
             let expected = matching.expected.get(at);
-            let Some(keys) = self.fits(filter, expected, &matching.keys, event) else { continue };
+            let Some(keys) = self.fits(filter, expected, &matching.keys, event) else {
+                continue;
+            };
             matching.keys.extend(keys);
             if every {
                 matching.had.push(at);
@@ -181,12 +200,19 @@ impl Machine<'_> {
         if expected.iter().all(BTreeMap::is_empty) {
             expected.clear();
         }
-        Ok(Matching { expected, ..Matching::default() })
+        Ok(Matching {
+            expected,
+            ..Matching::default()
+        })
     }
 }
 
 impl Listening {
     pub(crate) fn opened(to: Matching, until: Option<Matching>) -> Listening {
-        Listening { to, until, ..Listening::default() }
+        Listening {
+            to,
+            until,
+            ..Listening::default()
+        }
     }
 }

@@ -44,7 +44,13 @@ impl Fault {
     }
 
     pub(crate) fn timeout(at: &str) -> Fault {
-        Fault::standard("timeout", 408, "The time is up", at, format!("{at} did not finish in time"))
+        Fault::standard(
+            "timeout",
+            408,
+            "The time is up",
+            at,
+            format!("{at} did not finish in time"),
+        )
     }
 
     pub(crate) fn runtime(at: &str, detail: impl ToString) -> Fault {

@@ -51,7 +51,9 @@ pub(crate) fn ending(ended: bool) -> Option<Flow> {
 impl<'d> Machine<'d> {
     pub(crate) fn enter(&mut self, at: usize, raw: Value) -> Outcome {
         let definition = self.definition;
-        let Some(node) = definition.node(at) else { return Outcome::Failed(Fault::runtime("", "there is no such task")) };
+        let Some(node) = definition.node(at) else {
+            return Outcome::Failed(Fault::runtime("", "there is no such task"));
+        };
         self.steps += 1;
         if self.steps > STEPS_PER_ADVANCE_MAX {
             let why = format!("it took more than {STEPS_PER_ADVANCE_MAX} steps without waiting");
@@ -76,7 +78,12 @@ impl<'d> Machine<'d> {
         };
         match self.begin(node, input) {
             Work::Waiting(state) => {
-                let mut frame = Frame { at: node.path.clone(), input: kept, deadline: None, state };
+                let mut frame = Frame {
+                    at: node.path.clone(),
+                    input: kept,
+                    deadline: None,
+                    state,
+                };
                 match within.map(|it| self.set_timer(node, it)).transpose() {
                     Ok(timer) => frame.deadline = timer,
                     Err(fault) => {
@@ -106,9 +113,17 @@ impl<'d> Machine<'d> {
                 None => raw,
             }));
         };
-        let shaped = node.input_from.as_ref().map(|it| self.evaluate(node, it, Sight::of(&raw))).transpose()?;
+        let shaped = node
+            .input_from
+            .as_ref()
+            .map(|it| self.evaluate(node, it, Sight::of(&raw)))
+            .transpose()?;
         let runs = self.holds(node, condition, Sight::of(shaped.as_ref().unwrap_or(&raw)))?;
-        Ok(if runs { Prepared::Run(shaped.unwrap_or(raw)) } else { Prepared::Skip(raw) })
+        Ok(if runs {
+            Prepared::Run(shaped.unwrap_or(raw))
+        } else {
+            Prepared::Skip(raw)
+        })
     }
 
     /// Shapes the output, exports to the context, and says where to go.
@@ -126,11 +141,27 @@ impl<'d> Machine<'d> {
         }
         let input = input.unwrap_or(&Value::Null);
         let output = match &node.output_as {
-            Some(shape) => self.evaluate(node, shape, Sight { dot: &output, input, output: &output })?,
+            Some(shape) => self.evaluate(
+                node,
+                shape,
+                Sight {
+                    dot: &output,
+                    input,
+                    output: &output,
+                },
+            )?,
             None => output,
         };
         if let Some(export) = &node.export_as {
-            self.context = self.evaluate(node, export, Sight { dot: &output, input, output: &output })?;
+            self.context = self.evaluate(
+                node,
+                export,
+                Sight {
+                    dot: &output,
+                    input,
+                    output: &output,
+                },
+            )?;
         }
         self.traced(node, StepKind::Left, &output);
         Ok((output, flow.unwrap_or(node.then)))
@@ -156,7 +187,12 @@ impl<'d> Machine<'d> {
     }
 
     /// Resumes the task a list is at, and goes on along the list. `None` when the stimulus is not for it.
-    pub(crate) fn resume_list(&mut self, list: &[usize], child: &mut Frame, stimulus: &Stimulus) -> Option<ListResumed> {
+    pub(crate) fn resume_list(
+        &mut self,
+        list: &[usize],
+        child: &mut Frame,
+        stimulus: &Stimulus,
+    ) -> Option<ListResumed> {
         Some(match self.resume(child, stimulus) {
             Resumed::NotMine => return None,
             Resumed::Waiting => ListResumed::Waiting,
@@ -181,7 +217,9 @@ impl<'d> Machine<'d> {
 
     pub(crate) fn resume(&mut self, frame: &mut Frame, stimulus: &Stimulus) -> Resumed {
         let definition = self.definition;
-        let Some((_, node)) = definition.at_path(&frame.at) else { return Resumed::NotMine };
+        let Some((_, node)) = definition.at_path(&frame.at) else {
+            return Resumed::NotMine;
+        };
         if let (Stimulus::Timer { timer }, Some(deadline)) = (stimulus, &frame.deadline)
             && deadline.id == *timer
         {
@@ -190,7 +228,9 @@ impl<'d> Machine<'d> {
             self.cancel(frame.clone());
             return Resumed::Failed(Fault::timeout(&node.path));
         }
-        let Some(work) = self.resume_work(node, frame, stimulus) else { return Resumed::NotMine };
+        let Some(work) = self.resume_work(node, frame, stimulus) else {
+            return Resumed::NotMine;
+        };
         let left = match work {
             None => return Resumed::Waiting,
             Some(Work::Waiting(state)) => {
@@ -253,7 +293,10 @@ impl<'d> Machine<'d> {
                     Ok(output) => Work::Done(output.clone(), None),
                     Err(fault) => {
                         let instance = fault.instance.clone().unwrap_or_else(|| node.path.to_string());
-                        Work::Failed(Fault { instance: Some(instance), ..fault.clone() })
+                        Work::Failed(Fault {
+                            instance: Some(instance),
+                            ..fault.clone()
+                        })
                     }
                 })),
                 _ => None,
@@ -268,7 +311,9 @@ impl<'d> Machine<'d> {
         let commands = &mut self.commands;
         visit(Some(&frame), &mut |waits| match waits {
             Waits::Timer(timer) => {
-                commands.push(crate::advance::Command::CancelTimer { timer: timer.id.clone() });
+                commands.push(crate::advance::Command::CancelTimer {
+                    timer: timer.id.clone(),
+                });
             }
             Waits::Call(call) => commands.push(crate::advance::Command::CancelCall { call: call.to_owned() }),
             Waits::Listen(..) => {}

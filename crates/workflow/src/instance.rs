@@ -49,9 +49,15 @@ pub enum Status {
     Ready,
     /// Some branch waits for a call, an event or a timer.
     Waiting,
-    Completed { output: Value },
-    Faulted { error: Fault },
-    Cancelled { reason: String },
+    Completed {
+        output: Value,
+    },
+    Faulted {
+        error: Fault,
+    },
+    Cancelled {
+        reason: String,
+    },
 }
 
 impl Instance {
@@ -69,7 +75,10 @@ impl Instance {
     }
 
     pub fn is_over(&self) -> bool {
-        matches!(self.status, Status::Completed { .. } | Status::Faulted { .. } | Status::Cancelled { .. })
+        matches!(
+            self.status,
+            Status::Completed { .. } | Status::Faulted { .. } | Status::Cancelled { .. }
+        )
     }
 }
 
@@ -117,9 +126,17 @@ pub(crate) struct Timer {
 pub(crate) enum State {
     /// In a list of tasks; the child is the one it is at.
     Do(Box<Frame>),
-    For { items: VecDeque<Value>, index: usize, child: Box<Frame> },
+    For {
+        items: VecDeque<Value>,
+        index: usize,
+        child: Box<Frame>,
+    },
     Fork(Vec<Branch>),
-    Try { attempt: u32, since: Timestamp, phase: Box<Phase> },
+    Try {
+        attempt: u32,
+        since: Timestamp,
+        phase: Box<Phase>,
+    },
     /// In the body of a function of the definition's own.
     Function(Box<Frame>),
     Call(String),

@@ -100,7 +100,9 @@ impl Machine<'_> {
             listening.closed |= complete;
             return Ok(true);
         }
-        let Some(complete) = self.take_match(&spec.to, &mut listening.to, event) else { return Ok(false) };
+        let Some(complete) = self.take_match(&spec.to, &mut listening.to, event) else {
+            return Ok(false);
+        };
         if listening.consumed.len() + listening.queue.len() >= CONSUMED_MAX {
             let why = format!("it consumed more than {CONSUMED_MAX} events");
             return Err(Fault::runtime(&node.path, why));
@@ -123,7 +125,15 @@ impl Machine<'_> {
     fn judge(&self, node: &Node, spec: &Listen, input: &Value, listening: &mut Listening) -> Result<(), Fault> {
         if let Some(Until::Condition(condition)) = &spec.until {
             let consumed = Value::Array(std::mem::take(&mut listening.consumed));
-            let over = self.holds(node, condition, Sight { dot: &consumed, input, output: &Value::Null });
+            let over = self.holds(
+                node,
+                condition,
+                Sight {
+                    dot: &consumed,
+                    input,
+                    output: &Value::Null,
+                },
+            );
             if let Value::Array(consumed) = consumed {
                 listening.consumed = consumed;
             }
@@ -167,15 +177,37 @@ impl Machine<'_> {
     }
 
     /// Notes what a round of `foreach` gave, and goes on to the next event.
-    fn round_done(&mut self, node: &Node, foreach: &Foreach, listening: &mut Listening, output: Value) -> Result<(), Fault> {
+    fn round_done(
+        &mut self,
+        node: &Node,
+        foreach: &Foreach,
+        listening: &mut Listening,
+        output: Value,
+    ) -> Result<(), Fault> {
         let event = listening.queue.pop_front().unwrap_or_default();
         listening.index += 1;
         let output = match &foreach.output_as {
-            Some(shape) => self.evaluate(node, shape, Sight { dot: &output, input: &event, output: &output })?,
+            Some(shape) => self.evaluate(
+                node,
+                shape,
+                Sight {
+                    dot: &output,
+                    input: &event,
+                    output: &output,
+                },
+            )?,
             None => output,
         };
         if let Some(export) = &foreach.export_as {
-            self.context = self.evaluate(node, export, Sight { dot: &output, input: &event, output: &output })?;
+            self.context = self.evaluate(
+                node,
+                export,
+                Sight {
+                    dot: &output,
+                    input: &event,
+                    output: &output,
+                },
+            )?;
         }
         listening.consumed.push(output);
         Ok(())

@@ -19,7 +19,11 @@ impl Reader<'_> {
         let event = fields.get("event").and_then(|it| self.fields(it, &at, &["with"]));
         let at = format!("{at}/with");
         let Some(with) = event.and_then(|it| it.get("with")).filter(|it| it.is_object()) else {
-            self.issue(&at, "It does not say what to emit.", "Add `event: { with: { type: ..., data: ... } }`.");
+            self.issue(
+                &at,
+                "It does not say what to emit.",
+                "Add `event: { with: { type: ..., data: ... } }`.",
+            );
             return None;
         };
         self.text(with.as_object()?, &at, "type");
@@ -31,17 +35,32 @@ impl Reader<'_> {
         let listen = self.fields(value, &inside, &["to", "read"])?;
         let read = self.read(listen, &inside);
         let Some(to) = listen.get("to") else {
-            self.issue(&format!("{inside}/to"), "It does not say what to listen for.", "Add `to:` with one, any or all.");
+            self.issue(
+                &format!("{inside}/to"),
+                "It does not say what to listen for.",
+                "Add `to:` with one, any or all.",
+            );
             return None;
         };
         let to_at = format!("{inside}/to");
         let strategy = self.strategy(to, &to_at, &["until"]);
         let until = to.get("until").and_then(|it| self.until(it, &format!("{to_at}/until")));
         if to.get("until").is_some() && to.get("any").is_none() {
-            self.issue(&format!("{to_at}/until"), "Only `any` goes on until something.", "Remove `until`.");
+            self.issue(
+                &format!("{to_at}/until"),
+                "Only `any` goes on until something.",
+                "Remove `until`.",
+            );
         }
-        let foreach = fields.get("foreach").and_then(|it| self.foreach(it, &format!("{at}/foreach")));
-        Some(Task::Listen(Listen { to: strategy?, until, read, foreach }))
+        let foreach = fields
+            .get("foreach")
+            .and_then(|it| self.foreach(it, &format!("{at}/foreach")));
+        Some(Task::Listen(Listen {
+            to: strategy?,
+            until,
+            read,
+            foreach,
+        }))
     }
 
     pub(crate) fn read(&mut self, fields: &Fields, at: &str) -> Read {
@@ -61,7 +80,11 @@ impl Reader<'_> {
             Value::String(_) => self.bare(value, at).map(Until::Condition),
             Value::Object(_) => self.strategy(value, at, &[]).map(Until::Events),
             _ => {
-                self.issue(at, "It is an expression or the events that end it.", "Write `until: ...`.");
+                self.issue(
+                    at,
+                    "It is an expression or the events that end it.",
+                    "Write `until: ...`.",
+                );
                 None
             }
         }
@@ -69,16 +92,29 @@ impl Reader<'_> {
 
     fn foreach(&mut self, value: &Value, at: &str) -> Option<Foreach> {
         let fields = self.fields(value, at, &["item", "at", "do", "output", "export"])?;
-        let (item, index) = (self.name(fields, at, "item", "item"), self.name(fields, at, "at", "index"));
+        let (item, index) = (
+            self.name(fields, at, "item", "item"),
+            self.name(fields, at, "at", "index"),
+        );
         self.locals.extend([item.to_string(), index.to_string()]);
         let body = match fields.get("do") {
             Some(list) => self.list(list, &format!("{at}/do")).unwrap_or_default(),
             None => Vec::new(),
         };
-        let output_as = fields.get("output").and_then(|it| self.shaped(it, &format!("{at}/output"), "as"));
-        let export_as = fields.get("export").and_then(|it| self.shaped(it, &format!("{at}/export"), "as"));
+        let output_as = fields
+            .get("output")
+            .and_then(|it| self.shaped(it, &format!("{at}/output"), "as"));
+        let export_as = fields
+            .get("export")
+            .and_then(|it| self.shaped(it, &format!("{at}/export"), "as"));
         self.locals.truncate(self.locals.len().saturating_sub(2));
-        Some(Foreach { item, at: index, body, output_as, export_as })
+        Some(Foreach {
+            item,
+            at: index,
+            body,
+            output_as,
+            export_as,
+        })
     }
 
     /// `one`, `any` or `all` of some filters.
@@ -86,7 +122,9 @@ impl Reader<'_> {
         let known: Vec<&str> = ["one", "any", "all"].iter().chain(beside).copied().collect();
         let fields = self.fields(value, at, &known)?;
         let modes = [("one", Mode::One), ("any", Mode::Any), ("all", Mode::All)];
-        let mut chosen = modes.into_iter().filter_map(|(key, mode)| Some((key, mode, fields.get(key)?)));
+        let mut chosen = modes
+            .into_iter()
+            .filter_map(|(key, mode)| Some((key, mode, fields.get(key)?)));
         let (Some((key, mode, value)), None) = (chosen.next(), chosen.next()) else {
             self.issue(at, "It is one of `one`, `any`, `all`.", "Keep exactly one of them.");
             return None;
@@ -97,21 +135,39 @@ impl Reader<'_> {
             return Some(Strategy { mode, filters });
         }
         let Some(items) = value.as_array().filter(|it| it.len() <= FILTERS_MAX) else {
-            self.issue(&at, &format!("It must be a list of at most {FILTERS_MAX} filters."), "Write `- with: ...`.");
+            self.issue(
+                &at,
+                &format!("It must be a list of at most {FILTERS_MAX} filters."),
+                "Write `- with: ...`.",
+            );
             return None;
         };
         if mode == Mode::All && items.is_empty() {
             self.issue(&at, "`all` of nothing is nothing to wait for.", "Add a filter.");
         }
-        let filters = items.iter().enumerate().filter_map(|(place, it)| self.filter(it, &format!("{at}/{place}")));
-        Some(Strategy { mode, filters: filters.collect() })
+        let filters = items
+            .iter()
+            .enumerate()
+            .filter_map(|(place, it)| self.filter(it, &format!("{at}/{place}")));
+        Some(Strategy {
+            mode,
+            filters: filters.collect(),
+        })
     }
 
     fn filter(&mut self, value: &Value, at: &str) -> Option<Filter> {
         let fields = self.fields(value, at, &["with", "correlate"])?;
         let with_at = format!("{at}/with");
-        let Some(attributes) = fields.get("with").and_then(Value::as_object).filter(|it| !it.is_empty()) else {
-            self.issue(&with_at, "A filter names the event's attributes.", "Add `with: { type: ... }`.");
+        let Some(attributes) = fields
+            .get("with")
+            .and_then(Value::as_object)
+            .filter(|it| !it.is_empty())
+        else {
+            self.issue(
+                &with_at,
+                "A filter names the event's attributes.",
+                "Add `with: { type: ... }`.",
+            );
             return None;
         };
         let mut with = BTreeMap::new();
@@ -138,7 +194,13 @@ impl Reader<'_> {
         let fields = self.fields(value, at, &["from", "expect"])?;
         let from_text = self.text(fields, at, "from")?;
         let from = self.bare_field(fields, at, "from")?;
-        let expect = fields.get("expect").and_then(|it| self.template(it, &format!("{at}/expect")));
-        Some(Correlate { from, from_text, expect })
+        let expect = fields
+            .get("expect")
+            .and_then(|it| self.template(it, &format!("{at}/expect")));
+        Some(Correlate {
+            from,
+            from_text,
+            expect,
+        })
     }
 }

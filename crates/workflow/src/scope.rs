@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use signalbox_expression::Template;
+use signalbox_expression::{STEPS_MAX, Template, steps_spent};
 
 use crate::advance::{Command, StepKind, StepTrace};
 use crate::definition::{Definition, Node};
 use crate::duration::{self, Duration};
 use crate::fault::Fault;
 use crate::instance::Timer;
+
+/// What the expressions of one advance may cost together.
+pub(crate) const EXPRESSION_STEPS_PER_ADVANCE_MAX: u64 = 10 * STEPS_MAX;
 
 /// One advance in progress: the instance's data without its position, and what has come of it so far.
 pub(crate) struct Machine<'d> {
@@ -24,6 +27,8 @@ pub(crate) struct Machine<'d> {
     pub(crate) started: Option<Timestamp>,
     pub(crate) sequence: u64,
     pub(crate) steps: u32,
+    /// What expressions had cost on this thread when the advance began.
+    pub(crate) spent_before: u64,
     /// Variables of the loops and handlers around the current task, innermost last.
     pub(crate) locals: Vec<(Arc<str>, Value)>,
     pub(crate) commands: Vec<Command>,
@@ -41,14 +46,26 @@ pub(crate) struct Sight<'v> {
 impl<'v> Sight<'v> {
     /// Before the task's work: `.` is its input.
     pub(crate) fn of(input: &'v Value) -> Sight<'v> {
-        Sight { dot: input, input, output: &Value::Null }
+        Sight {
+            dot: input,
+            input,
+            output: &Value::Null,
+        }
     }
 }
 
 impl Machine<'_> {
     pub(crate) fn evaluate(&self, node: &Node, template: &Template, sight: Sight<'_>) -> Result<Value, Fault> {
+        if steps_spent().wrapping_sub(self.spent_before) > EXPRESSION_STEPS_PER_ADVANCE_MAX {
+            return Err(Fault::runtime(
+                &node.path,
+                "its expressions take more steps than one advance may",
+            ));
+        }
         let known = |name: &str| self.variable(node, name, sight);
-        template.evaluate(sight.dot, &known).map_err(|it| Fault::expression(&node.path, it))
+        template
+            .evaluate(sight.dot, &known)
+            .map_err(|it| Fault::expression(&node.path, it))
     }
 
     pub(crate) fn holds(&self, node: &Node, template: &Template, sight: Sight<'_>) -> Result<bool, Fault> {
@@ -97,9 +114,18 @@ impl Machine<'_> {
     }
 
     pub(crate) fn set_timer(&mut self, node: &Node, after: SignedDuration) -> Result<Timer, Fault> {
-        let due = self.now.checked_add(after).map_err(|it| Fault::runtime(&node.path, it))?;
-        let timer = Timer { id: self.next_id(node, '~'), due };
-        self.commands.push(Command::SetTimer { timer: timer.id.clone(), due });
+        let due = self
+            .now
+            .checked_add(after)
+            .map_err(|it| Fault::runtime(&node.path, it))?;
+        let timer = Timer {
+            id: self.next_id(node, '~'),
+            due,
+        };
+        self.commands.push(Command::SetTimer {
+            timer: timer.id.clone(),
+            due,
+        });
         Ok(timer)
     }
 
@@ -111,7 +137,11 @@ impl Machine<'_> {
 
     pub(crate) fn traced(&mut self, node: &Node, kind: StepKind, value: &Value) {
         let summary = crate::advance::summary(value);
-        self.trace.push(StepTrace { path: node.path.clone(), kind, summary });
+        self.trace.push(StepTrace {
+            path: node.path.clone(),
+            kind,
+            summary,
+        });
     }
 
     /// Adds variables for the time of `work`.

@@ -29,11 +29,8 @@ impl<'d> Machine<'d> {
             Task::Set(template) => Work::Done(self.evaluate(node, template, Sight::of(&input))?, None),
             Task::Switch(cases) => {
                 for case in cases {
-                    let chosen = match &case.when {
-                        Some(when) => self.holds(node, when, Sight::of(&input))?,
-                        None => true,
-                    };
-                    if chosen {
+                    let when = case.when.as_ref();
+                    if when.map_or(Ok(true), |it| self.holds(node, it, Sight::of(&input)))? {
                         return Ok(Work::Done(input, Some(case.then)));
                     }
                 }
@@ -56,12 +53,7 @@ impl<'d> Machine<'d> {
             Task::Call(call) => self.call(node, call, &input)?,
             Task::Function { body, with } => {
                 let arguments = self.evaluate(node, with, Sight::of(&input))?;
-                drop(input);
-                // A function sees its arguments, not the variables of the loops it is called from.
-                let locals = std::mem::take(&mut self.locals);
-                let outcome = self.enter(*body, arguments);
-                self.locals = locals;
-                match outcome {
+                match self.enter(*body, arguments) {
                     Outcome::Waiting(child) => Work::Waiting(State::Function(Box::new(child))),
                     Outcome::Done(output, flow) => Work::Done(output, ending(flow == Flow::End)),
                     Outcome::Failed(fault) => Work::Failed(fault),
@@ -72,20 +64,24 @@ impl<'d> Machine<'d> {
                 self.run_workflow(node, target, *awaited, input)
             }
             Task::For(spec) => {
-                let items = match self.evaluate(node, &spec.items, Sight::of(&input))? {
-                    Value::Array(items) if items.len() <= ITEMS_MAX => VecDeque::from(items),
-                    Value::Array(items) => {
-                        let why = format!("{} items are more than the {ITEMS_MAX} a loop may have", items.len());
-                        return Err(Fault::runtime(&node.path, why));
-                    }
-                    _ => return Err(Fault::expression(&node.path, "`in` must give a list")),
-                };
+                let items = self.items(node, spec, &input)?;
                 self.rounds(node, spec, items, 0, input)
             }
             Task::Fork { branches, compete } => self.fork(branches, *compete, &input),
             Task::Try(spec) => self.attempt(node, spec, &input, 1, self.now),
             Task::Listen(spec) => self.open_listen(node, spec, &input)?,
         })
+    }
+
+    fn items(&self, node: &Node, spec: &For, input: &Value) -> Result<VecDeque<Value>, Fault> {
+        match self.evaluate(node, &spec.items, Sight::of(input))? {
+            Value::Array(items) if items.len() <= ITEMS_MAX => Ok(VecDeque::from(items)),
+            Value::Array(items) => {
+                let why = format!("{} items are more than the {ITEMS_MAX} a loop may have", items.len());
+                Err(Fault::runtime(&node.path, why))
+            }
+            _ => Err(Fault::expression(&node.path, "`in` must give a list")),
+        }
     }
 
     fn call(&mut self, node: &Node, call: &Call, input: &Value) -> Result<Work, Fault> {
@@ -96,7 +92,11 @@ impl<'d> Machine<'d> {
             }
         }
         let id = self.next_id(node, '#');
-        self.commands.push(Command::Call { call: id.clone(), function: call.function.clone(), with });
+        self.commands.push(Command::Call {
+            call: id.clone(),
+            function: call.function.clone(),
+            with,
+        });
         Ok(Work::Waiting(State::Call(id)))
     }
 
@@ -108,10 +108,17 @@ impl<'d> Machine<'d> {
             namespace: text("namespace"),
             name: text("name"),
             version: text("version"),
-            input: target.get("input").cloned().unwrap_or_else(|| Value::Object(Map::new())),
+            input: target
+                .get("input")
+                .cloned()
+                .unwrap_or_else(|| Value::Object(Map::new())),
             awaited,
         });
-        if awaited { Work::Waiting(State::Call(call)) } else { Work::Done(input, None) }
+        if awaited {
+            Work::Waiting(State::Call(call))
+        } else {
+            Work::Done(input, None)
+        }
     }
 
     /// A CloudEvent with everything the specification asks for.
@@ -147,7 +154,11 @@ impl<'d> Machine<'d> {
                 Err(fault) => return Work::Failed(fault),
                 Ok(Err(value)) => return Work::Done(value, None),
                 Ok(Ok(Listed::Waiting(child))) => {
-                    return Work::Waiting(State::For { items, index, child: Box::new(child) });
+                    return Work::Waiting(State::For {
+                        items,
+                        index,
+                        child: Box::new(child),
+                    });
                 }
                 Ok(Ok(Listed::Failed(fault))) => return Work::Failed(fault),
                 Ok(Ok(Listed::Done(output, true))) => return Work::Done(output, Some(Flow::End)),
@@ -207,7 +218,9 @@ impl<'d> Machine<'d> {
     ) -> Option<Option<Work>> {
         let mut mine = false;
         for at in 0..branches.len() {
-            let Some(Branch::Open(frame)) = branches.get_mut(at) else { continue };
+            let Some(Branch::Open(frame)) = branches.get_mut(at) else {
+                continue;
+            };
             let over = match self.resume(frame, stimulus) {
                 Resumed::NotMine => continue,
                 Resumed::Waiting => {
@@ -237,15 +250,34 @@ impl<'d> Machine<'d> {
 
 /// The outputs of all branches in their order, once all are done.
 fn joined(branches: &[Branch]) -> Option<Value> {
-    let output = |it: &Branch| if let Branch::Done(output) = it { Some(output.clone()) } else { None };
-    branches.iter().map(output).collect::<Option<Vec<_>>>().map(Value::Array)
+    let output = |it: &Branch| {
+        if let Branch::Done(output) = it {
+            Some(output.clone())
+        } else {
+            None
+        }
+    };
+    branches
+        .iter()
+        .map(output)
+        .collect::<Option<Vec<_>>>()
+        .map(Value::Array)
 }
 
 fn raised(node: &Node, error: Value) -> Fault {
-    let text = |key: &str| error.get(key).filter(|it| !it.is_null()).map(|it| it.as_str().map_or(it.to_string(), str::to_owned));
+    let text = |key: &str| {
+        error
+            .get(key)
+            .filter(|it| !it.is_null())
+            .map(|it| it.as_str().map_or(it.to_string(), str::to_owned))
+    };
     Fault {
         kind: text("type").unwrap_or_default(),
-        status: error.get("status").and_then(Value::as_u64).and_then(|it| u16::try_from(it).ok()).unwrap_or(500),
+        status: error
+            .get("status")
+            .and_then(Value::as_u64)
+            .and_then(|it| u16::try_from(it).ok())
+            .unwrap_or(500),
         title: text("title"),
         detail: text("detail"),
         instance: text("instance").or_else(|| Some(node.path.to_string())),
@@ -261,7 +293,11 @@ fn filled(uri: &str, input: &Value) -> Result<String, String> {
         match input.get(name) {
             Some(Value::String(value)) => encode(value, &mut text),
             Some(value @ (Value::Number(_) | Value::Bool(_))) => encode(&value.to_string(), &mut text),
-            _ => return Err(format!("the address needs `{name}`, which the input has not as a text or number")),
+            _ => {
+                return Err(format!(
+                    "the address needs `{name}`, which the input has not as a text or number"
+                ));
+            }
         }
         rest = after;
     }

@@ -17,14 +17,24 @@ const RETRIES_MAX: u32 = 100;
 
 impl<'d> Machine<'d> {
     /// Tries the body, the first time or again.
-    pub(crate) fn attempt(&mut self, node: &'d Node, spec: &'d Try, input: &Value, attempt: u32, since: Timestamp) -> Work {
+    pub(crate) fn attempt(
+        &mut self,
+        node: &'d Node,
+        spec: &'d Try,
+        input: &Value,
+        attempt: u32,
+        since: Timestamp,
+    ) -> Work {
         let mut attempt = attempt;
         loop {
             let fault = match self.run_list(&spec.body, 0, input.clone()) {
                 Listed::Done(output, ended) => return Work::Done(output, ending(ended)),
                 Listed::Waiting(child) => match self.attempt_timer(node, spec, input) {
                     Ok(timer) => {
-                        let phase = Box::new(Phase::Body { child: Box::new(child), timer });
+                        let phase = Box::new(Phase::Body {
+                            child: Box::new(child),
+                            timer,
+                        });
                         return Work::Waiting(State::Try { attempt, since, phase });
                     }
                     Err(fault) => {
@@ -47,7 +57,9 @@ impl<'d> Machine<'d> {
         spec: &Try,
         input: &Value,
     ) -> Result<Option<crate::instance::Timer>, Fault> {
-        let Some(within) = spec.retry.as_ref().and_then(|it| it.attempt_within.as_ref()) else { return Ok(None) };
+        let Some(within) = spec.retry.as_ref().and_then(|it| it.attempt_within.as_ref()) else {
+            return Ok(None);
+        };
         let within = self.duration(node, within, input)?;
         self.set_timer(node, within).map(Some)
     }
@@ -68,7 +80,10 @@ impl<'d> Machine<'d> {
                 return Ok(None);
             }
             let retry = spec.retry.as_ref();
-            retry.map(|retry| it.retry_after(node, retry, input, attempt, since)).transpose().map(Some)
+            retry
+                .map(|retry| it.retry_after(node, retry, input, attempt, since))
+                .transpose()
+                .map(Some)
         });
         let retry = match judged {
             Err(broken) => return Caught::Work(Work::Failed(broken)),
@@ -82,7 +97,11 @@ impl<'d> Machine<'d> {
                 Caught::Again
             }
             Some(Some(delay)) => Caught::Work(match self.set_timer(node, delay) {
-                Ok(timer) => Work::Waiting(State::Try { attempt, since, phase: Box::new(Phase::Pause(timer)) }),
+                Ok(timer) => Work::Waiting(State::Try {
+                    attempt,
+                    since,
+                    phase: Box::new(Phase::Pause(timer)),
+                }),
                 Err(fault) => Work::Failed(fault),
             }),
             // Retries that are used up without a handler have handled nothing.
@@ -99,7 +118,9 @@ impl<'d> Machine<'d> {
             let text_fits = |key: &str, have: Option<&String>| {
                 wanted(key).is_none_or(|want| want.as_str() == have.map(String::as_str))
             };
-            let kind_fits = wanted("type").and_then(Value::as_str).is_none_or(|it| Fault::same_kind(it, &fault.kind));
+            let kind_fits = wanted("type")
+                .and_then(Value::as_str)
+                .is_none_or(|it| Fault::same_kind(it, &fault.kind));
             let status_fits = wanted("status").is_none_or(|it| it.as_u64() == Some(u64::from(fault.status)));
             let texts_fit = text_fits("title", fault.title.as_ref())
                 && text_fits("detail", fault.detail.as_ref())
@@ -156,7 +177,9 @@ impl<'d> Machine<'d> {
         let mut delay = base.checked_mul(factor).unwrap_or(DURATION_MAX).min(DURATION_MAX);
         if let Some((from, to)) = &retry.jitter {
             let (from, to) = (self.duration(node, from, input)?, self.duration(node, to, input)?);
-            delay = delay.saturating_add(self.jitter(node, attempt, from, to)).min(DURATION_MAX);
+            delay = delay
+                .saturating_add(self.jitter(node, attempt, from, to))
+                .min(DURATION_MAX);
         }
         if let Some(all_within) = &retry.all_within {
             let spent = self.now.duration_since(since).saturating_add(delay);
@@ -170,17 +193,37 @@ impl<'d> Machine<'d> {
     /// Spreads instances apart without chance: the same attempt of the same instance always waits the same.
     fn jitter(&self, node: &Node, attempt: u32, from: SignedDuration, to: SignedDuration) -> SignedDuration {
         let digest = Sha256::digest(format!("{}{}{attempt}", self.id, node.path));
-        let part = digest.iter().take(4).fold(0_i64, |sum, byte| sum * 256 + i64::from(*byte));
-        let span = i64::try_from(to.saturating_sub(from).as_millis()).unwrap_or(0).clamp(0, i64::from(u32::MAX));
+        let part = digest
+            .iter()
+            .take(4)
+            .fold(0_i64, |sum, byte| sum * 256 + i64::from(*byte));
+        let span = i64::try_from(to.saturating_sub(from).as_millis())
+            .unwrap_or(0)
+            .clamp(0, i64::from(u32::MAX));
         from.saturating_add(SignedDuration::from_millis(span * part / i64::from(u32::MAX)))
     }
 
-    fn handle(&mut self, spec: &Try, input: &Value, attempt: u32, since: Timestamp, fault: Fault, error: Value) -> Work {
-        let Some(handler) = &spec.handler else { return Work::Done(input.clone(), spec.then) };
-        let listed = self.with_locals(vec![(spec.name.clone(), error)], |it| it.run_list(handler, 0, input.clone()));
+    fn handle(
+        &mut self,
+        spec: &Try,
+        input: &Value,
+        attempt: u32,
+        since: Timestamp,
+        fault: Fault,
+        error: Value,
+    ) -> Work {
+        let Some(handler) = &spec.handler else {
+            return Work::Done(input.clone(), spec.then);
+        };
+        let listed = self.with_locals(vec![(spec.name.clone(), error)], |it| {
+            it.run_list(handler, 0, input.clone())
+        });
         match listed {
             Listed::Waiting(child) => {
-                let phase = Box::new(Phase::Handler { error: fault, child: Box::new(child) });
+                let phase = Box::new(Phase::Handler {
+                    error: fault,
+                    child: Box::new(child),
+                });
                 Work::Waiting(State::Try { attempt, since, phase })
             }
             Listed::Done(output, ended) => Work::Done(output, ending(ended).or(spec.then)),
@@ -195,10 +238,18 @@ impl<'d> Machine<'d> {
         frame: &mut Frame,
         stimulus: &Stimulus,
     ) -> Option<Option<Work>> {
-        let Frame { input, state: State::Try { attempt, since, phase }, .. } = frame else { return None };
+        let Frame {
+            input,
+            state: State::Try { attempt, since, phase },
+            ..
+        } = frame
+        else {
+            return None;
+        };
         let input = input.as_ref().unwrap_or(&Value::Null);
         let (attempt, since) = (*attempt, *since);
-        let rung = |timer: &crate::instance::Timer| matches!(stimulus, Stimulus::Timer { timer: it } if *it == timer.id);
+        let rung =
+            |timer: &crate::instance::Timer| matches!(stimulus, Stimulus::Timer { timer: it } if *it == timer.id);
         let fault = match &mut **phase {
             Phase::Pause(timer) => {
                 return rung(timer).then(|| {
@@ -206,20 +257,11 @@ impl<'d> Machine<'d> {
                     Some(self.attempt(node, spec, input, attempt.saturating_add(1), since))
                 });
             }
-            Phase::Handler { error, child } => {
-                let error = serde_json::to_value(&*error).unwrap_or_default();
-                let handler = spec.handler.as_deref().unwrap_or_default();
-                let locals = vec![(spec.name.clone(), error)];
-                let resumed = self.with_locals(locals, |it| it.resume_list(handler, child, stimulus))?;
-                return Some(match resumed {
-                    ListResumed::Waiting | ListResumed::Over(Listed::Waiting(_)) => None,
-                    ListResumed::Over(Listed::Done(output, ended)) => {
-                        Some(Work::Done(output, ending(ended).or(spec.then)))
-                    }
-                    ListResumed::Over(Listed::Failed(fault)) => Some(Work::Failed(fault)),
-                });
-            }
-            Phase::Body { timer: Some(timer), child } if rung(timer) => {
+            Phase::Handler { error, child } => return self.resume_handler(spec, error, child, stimulus),
+            Phase::Body {
+                timer: Some(timer),
+                child,
+            } if rung(timer) => {
                 self.traced(node, StepKind::TimedOut, &Value::Null);
                 self.cancel((**child).clone());
                 Fault::timeout(&node.path)
@@ -242,6 +284,24 @@ impl<'d> Machine<'d> {
             Caught::Again => self.attempt(node, spec, input, attempt.saturating_add(1), since),
             Caught::Work(work) => work,
         }))
+    }
+
+    fn resume_handler(
+        &mut self,
+        spec: &Try,
+        error: &Fault,
+        child: &mut Frame,
+        stimulus: &Stimulus,
+    ) -> Option<Option<Work>> {
+        let error = serde_json::to_value(error).unwrap_or_default();
+        let handler = spec.handler.as_deref().unwrap_or_default();
+        let locals = vec![(spec.name.clone(), error)];
+        let resumed = self.with_locals(locals, |it| it.resume_list(handler, child, stimulus))?;
+        Some(match resumed {
+            ListResumed::Waiting | ListResumed::Over(Listed::Waiting(_)) => None,
+            ListResumed::Over(Listed::Done(output, ended)) => Some(Work::Done(output, ending(ended).or(spec.then))),
+            ListResumed::Over(Listed::Failed(fault)) => Some(Work::Failed(fault)),
+        })
     }
 }
 

@@ -9,7 +9,9 @@ use signalbox_workflow::{Definition, Status, Stimulus, open_calls};
 use support::{Run, fault};
 
 fn corpus(folder: &str, extension: &str) -> Option<Vec<(String, String)>> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/open-workflow").join(folder);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/corpus/open-workflow")
+        .join(folder);
     let Ok(entries) = std::fs::read_dir(&root) else {
         eprintln!("SKIPPED: there is no {}", root.display());
         return None;
@@ -35,7 +37,9 @@ const REFUSALS: [&str; 5] = [
 
 #[test]
 fn every_example_parses_or_is_refused_with_a_reason() {
-    let Some(examples) = corpus("examples", "yaml") else { return };
+    let Some(examples) = corpus("examples", "yaml") else {
+        return;
+    };
     let (mut parsed, mut refused) = (0, 0);
     for (name, text) in &examples {
         match Definition::parse(text) {
@@ -56,7 +60,10 @@ fn every_example_parses_or_is_refused_with_a_reason() {
             }
         }
     }
-    println!("{parsed} of {} examples parse, {refused} are refused with a reason", examples.len());
+    println!(
+        "{parsed} of {} examples parse, {refused} are refused with a reason",
+        examples.len()
+    );
     assert!(parsed > refused, "only {parsed} of {} examples parse", examples.len());
 }
 
@@ -72,15 +79,22 @@ fn scenarios(feature: &str) -> Vec<Scenario> {
             scenarios.push((name.trim().to_owned(), Vec::new()));
             continue;
         }
-        let Some((_, steps)) = scenarios.last_mut() else { continue };
+        let Some((_, steps)) = scenarios.last_mut() else {
+            continue;
+        };
         if line.starts_with("\"\"\"") {
-            let block: Vec<&str> = lines.by_ref().take_while(|it| !it.trim().starts_with("\"\"\"")).collect();
+            let block: Vec<&str> = lines
+                .by_ref()
+                .take_while(|it| !it.trim().starts_with("\"\"\""))
+                .collect();
             if let Some((_, text)) = steps.last_mut() {
                 *text = Some(block.join("\n"));
             }
             continue;
         }
-        let step = ["Given ", "When ", "Then ", "And "].iter().find_map(|it| line.strip_prefix(it));
+        let step = ["Given ", "When ", "Then ", "And "]
+            .iter()
+            .find_map(|it| line.strip_prefix(it));
         steps.extend(step.map(|it| (it.trim_start_matches("given ").to_owned(), None)));
     }
     scenarios
@@ -93,14 +107,21 @@ fn yaml(block: &Option<String>) -> Value {
 /// Stands in for the pet shop and the login page that the features call.
 fn answer(function: &str, with: &Value) -> Result<Value, signalbox_workflow::Fault> {
     let pet = |id: i64| json!({"id": id, "name": "Milou", "status": "available"});
-    let uri = with.pointer("/endpoint/uri").and_then(Value::as_str).unwrap_or_default();
+    let uri = with
+        .pointer("/endpoint/uri")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let content = match (function, with.get("operationId").and_then(Value::as_str)) {
         ("openapi", Some("getPetById")) => pet(1),
         ("openapi", _) => json!([pet(1), pet(2)]),
         _ if uri.contains("getPetByName") => return Err(fault("communication", 404)),
         _ if uri.contains("findByStatus") => json!([pet(1), pet(2)]),
         _ if uri.contains("basic-auth") => json!({"authenticated": true}),
-        _ => pet(uri.rsplit('/').next().and_then(|it| it.parse().ok()).expect("an id in the address")),
+        _ => pet(uri
+            .rsplit('/')
+            .next()
+            .and_then(|it| it.parse().ok())
+            .expect("an id in the address")),
     };
     Ok(match with.get("output").and_then(Value::as_str) {
         Some("response") => json!({
@@ -116,7 +137,10 @@ fn execute(text: &str, input: Value) -> Run {
     run.take(Stimulus::Start { input });
     while let Some(call) = open_calls(&run.instance).first().cloned() {
         let (_, function, with) = run.calls.iter().find(|(id, _, _)| *id == call).unwrap().clone();
-        run.take(Stimulus::CallReturned { call, result: answer(&function, &with) });
+        run.take(Stimulus::CallReturned {
+            call,
+            result: answer(&function, &with),
+        });
     }
     run
 }
@@ -129,7 +153,11 @@ fn judge(run: &Run, step: &str, block: &Option<String>) -> Result<(), String> {
     };
     let property = |name: &str| -> Result<Value, String> {
         let path = format!("/{}", name.replace('.', "/"));
-        output.clone()?.pointer(&path).cloned().ok_or(format!("no {name} in {}", output.clone()?))
+        output
+            .clone()?
+            .pointer(&path)
+            .cloned()
+            .ok_or(format!("no {name} in {}", output.clone()?))
     };
     let quoted: Vec<&str> = step.split('\'').skip(1).step_by(2).collect();
     let ran = |name: &str| -> Vec<usize> {
@@ -137,13 +165,21 @@ fn judge(run: &Run, step: &str, block: &Option<String>) -> Result<(), String> {
         let tasks = run.entered.iter().filter(|it| !it.is_empty()).enumerate();
         tasks.filter(named).map(|(at, _)| at).collect()
     };
-    let same = |found: Value, wanted: Value| if found == wanted { Ok(()) } else { Err(format!("{found} is not {wanted}")) };
+    let same = |found: Value, wanted: Value| {
+        if found == wanted {
+            Ok(())
+        } else {
+            Err(format!("{found} is not {wanted}"))
+        }
+    };
     let words: Vec<&str> = step.split(' ').collect();
     match words.as_slice() {
         ["the", "workflow", "should", "complete"] => output.map(|_| ()),
         ["the", "workflow", "should", "complete", "with", "output:"] => same(output?.clone(), yaml(block)),
         ["the", "workflow", "should", "fault"] | ["the", "workflow", "should", "fault", "with", "error:"] => {
-            let Status::Faulted { error } = &run.instance.status else { return Err(format!("{:?}", run.instance.status)) };
+            let Status::Faulted { error } = &run.instance.status else {
+                return Err(format!("{:?}", run.instance.status));
+            };
             let Some(block) = block else { return Ok(()) };
             let (found, wanted) = (serde_json::to_value(error).unwrap(), yaml(&Some(block.clone())));
             for (key, value) in wanted.as_object().unwrap() {
@@ -154,7 +190,11 @@ fn judge(run: &Run, step: &str, block: &Option<String>) -> Result<(), String> {
         [.., "with", "value:"] => same(property(quoted[0])?, yaml(block)),
         [.., "containing", count, "items"] => {
             let found = property(quoted[0])?.as_array().map(Vec::len);
-            if found == count.parse().ok() { Ok(()) } else { Err(format!("{found:?} items")) }
+            if found == count.parse().ok() {
+                Ok(())
+            } else {
+                Err(format!("{found:?} items"))
+            }
         }
         ["the", "workflow", "output", "should", "have", "properties", ..] => {
             quoted.iter().try_for_each(|it| property(it).map(|_| ()))
@@ -162,7 +202,10 @@ fn judge(run: &Run, step: &str, block: &Option<String>) -> Result<(), String> {
         [task, "should", "run", "first"] => ran(task).contains(&0).then_some(()).ok_or(format!("{:?}", run.entered)),
         [task, "should", "run", "last"] => {
             let last = run.entered.len() - 2;
-            ran(task).contains(&last).then_some(()).ok_or(format!("{:?}", run.entered))
+            ran(task)
+                .contains(&last)
+                .then_some(())
+                .ok_or(format!("{:?}", run.entered))
         }
         [task, "should", "run", "after", other] => {
             let after = ran(task).first() > ran(other).first() && !ran(other).is_empty();
@@ -174,17 +217,31 @@ fn judge(run: &Run, step: &str, block: &Option<String>) -> Result<(), String> {
 
 #[test]
 fn every_conformance_scenario_holds() {
-    let Some(features) = corpus("features", "feature") else { return };
+    let Some(features) = corpus("features", "feature") else {
+        return;
+    };
     let (mut held, mut broken) = (0, Vec::new());
     for (feature, text) in features {
         for (name, steps) in scenarios(&text) {
-            let block = |start: &str| steps.iter().find(|(step, _)| step.starts_with(start)).map(|(_, block)| block);
-            let definition = block("a workflow with definition").cloned().flatten().expect("a definition");
+            let block = |start: &str| {
+                steps
+                    .iter()
+                    .find(|(step, _)| step.starts_with(start))
+                    .map(|(_, block)| block)
+            };
+            let definition = block("a workflow with definition")
+                .cloned()
+                .flatten()
+                .expect("a definition");
             let input = block("the workflow input is").map_or(json!({}), yaml);
             let run = execute(&definition, input);
-            let thens = steps.iter().skip_while(|(step, _)| step != "the workflow is executed").skip(1);
-            let failed: Vec<String> =
-                thens.filter_map(|(step, block)| judge(&run, step, block).err().map(|it| format!("{step}: {it}"))).collect();
+            let thens = steps
+                .iter()
+                .skip_while(|(step, _)| step != "the workflow is executed")
+                .skip(1);
+            let failed: Vec<String> = thens
+                .filter_map(|(step, block)| judge(&run, step, block).err().map(|it| format!("{step}: {it}")))
+                .collect();
             if failed.is_empty() {
                 held += 1;
             } else {

@@ -102,11 +102,22 @@ fn stimulus(run: &mut Run, chosen: &Move) -> Option<Stimulus> {
             run.now = run.now.max(due);
             Stimulus::Timer { timer }
         }
-        Move::Return(at, value) => Stimulus::CallReturned { call: call(*at)?, result: Ok(value.clone()) },
-        Move::Fail(at, status) => Stimulus::CallReturned { call: call(*at)?, result: Err(fault("communication", *status)) },
+        Move::Return(at, value) => Stimulus::CallReturned {
+            call: call(*at)?,
+            result: Ok(value.clone()),
+        },
+        Move::Fail(at, status) => Stimulus::CallReturned {
+            call: call(*at)?,
+            result: Err(fault("communication", *status)),
+        },
         Move::Strange(at) => match at % 4 {
-            0 => Stimulus::Timer { timer: "nobody's".into() },
-            1 => Stimulus::CallReturned { call: String::new(), result: Ok(Value::Null) },
+            0 => Stimulus::Timer {
+                timer: "nobody's".into(),
+            },
+            1 => Stimulus::CallReturned {
+                call: String::new(),
+                result: Ok(Value::Null),
+            },
             2 => Stimulus::Start { input: json!([]) },
             _ => Stimulus::Event(json!(3)),
         },

@@ -31,17 +31,23 @@ fn timed(name: &str, times: u32, mut work: impl FnMut()) {
     for _ in 0..times {
         work();
     }
-    println!("{name}: {:.2} µs", started.elapsed().as_secs_f64() * 1e6 / f64::from(times));
+    println!(
+        "{name}: {:.2} µs",
+        started.elapsed().as_secs_f64() * 1e6 / f64::from(times)
+    );
 }
 
 #[test]
 #[ignore = "prints timings; meant for a release build"]
 fn timings() {
     let text = definition(TENDER);
-    timed("parse a definition of 6 tasks", 50, || drop(black_box(Definition::parse(&text).unwrap())));
+    timed("parse a definition of 6 tasks", 50, || {
+        drop(black_box(Definition::parse(&text).unwrap()))
+    });
     let definition = Definition::parse(&text).unwrap();
     let now = "2026-03-01T08:00:00Z".parse().unwrap();
-    let load = json!({"load": "L1", "lane": {"from": "RNO", "to": "SLC"}, "stops": [{"city": "Reno"}, {"city": "Salt Lake"}]});
+    let load =
+        json!({"load": "L1", "lane": {"from": "RNO", "to": "SLC"}, "stops": [{"city": "Reno"}, {"city": "Salt Lake"}]});
     let run = |store: bool| {
         let mut instance = Instance::new("i1", &definition);
         let take = |instance: &mut Instance, stimulus| {
@@ -54,7 +60,13 @@ fn timings() {
         take(&mut instance, Stimulus::Start { input: load.clone() });
         for answer in [load.clone(), json!({"carriers": ["A", "B"]}), json!({"offer": "O1"})] {
             let call = open_calls(&instance).remove(0);
-            take(&mut instance, Stimulus::CallReturned { call, result: Ok(answer) });
+            take(
+                &mut instance,
+                Stimulus::CallReturned {
+                    call,
+                    result: Ok(answer),
+                },
+            );
         }
         let event = json!({"type": "offer.answered", "data": {"offer": "O1", "accepted": true}});
         take(&mut instance, Stimulus::Event(event));

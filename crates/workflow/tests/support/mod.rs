@@ -3,9 +3,7 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use signalbox_workflow::{
-    Advance, Command, Definition, Fault, Instance, Stimulus, advance, open_calls, open_timers,
-};
+use signalbox_workflow::{Advance, Command, Definition, Fault, Instance, Stimulus, advance, open_calls, open_timers};
 
 pub struct Run {
     pub definition: Definition,
@@ -22,7 +20,14 @@ impl Run {
         let definition = Definition::parse(yaml).unwrap_or_else(|issues| panic!("{issues:#?}"));
         let instance = Instance::new("i1", &definition);
         let now = "2026-03-01T08:00:00Z".parse().unwrap();
-        Run { definition, instance, now, calls: Vec::new(), emitted: Vec::new(), entered: Vec::new() }
+        Run {
+            definition,
+            instance,
+            now,
+            calls: Vec::new(),
+            emitted: Vec::new(),
+            entered: Vec::new(),
+        }
     }
 
     /// Advances twice, once from a stored copy: both must order the same and stand at the same place.
@@ -34,7 +39,11 @@ impl Run {
         assert_eq!(from_stored, advanced, "a stored instance goes on differently");
         assert_eq!(stored, self.instance);
         if advanced.ignored.is_some() {
-            assert_eq!(serde_json::to_string(&self.instance).unwrap(), text, "ignored, and yet changed");
+            assert_eq!(
+                serde_json::to_string(&self.instance).unwrap(),
+                text,
+                "ignored, and yet changed"
+            );
         }
         for command in &advanced.commands {
             match command {
@@ -48,7 +57,10 @@ impl Run {
                 _ => {}
             }
         }
-        let entered = advanced.trace.iter().filter(|it| it.kind == signalbox_workflow::StepKind::Entered);
+        let entered = advanced
+            .trace
+            .iter()
+            .filter(|it| it.kind == signalbox_workflow::StepKind::Entered);
         self.entered.extend(entered.map(|it| it.path.to_string()));
         if self.instance.is_over() {
             assert!(open_calls(&self.instance).is_empty() && open_timers(&self.instance).is_empty());
@@ -65,22 +77,40 @@ impl Run {
         }
         let function = |call: &str| {
             let calls = known.iter().chain(&self.calls);
-            calls.clone().find(|(id, _, _)| id == call).map_or("?", |(_, function, _)| function.as_str()).to_owned()
+            calls
+                .clone()
+                .find(|(id, _, _)| id == call)
+                .map_or("?", |(_, function, _)| function.as_str())
+                .to_owned()
         };
-        let told: Vec<String> = advanced.commands.iter().map(|command| match command {
-            Command::Call { function, with, .. } => format!("call {function} {with}"),
-            Command::CancelCall { call } => format!("cancel call {}", function(call)),
-            Command::SetTimer { due, .. } => format!("timer {:#}", due.duration_since(self.now)),
-            Command::CancelTimer { .. } => "cancel timer".to_owned(),
-            Command::Emit { event } => format!("emit {} {}", event["type"].as_str().unwrap(), event["data"]),
-            Command::RunWorkflow { name, version, input, .. } => format!("run {name} {version} {input}"),
-            Command::Completed { output } => format!("completed {output}"),
-            Command::Faulted { error } => {
-                let kind = error.kind.rsplit('/').next().unwrap_or_default();
-                format!("faulted {kind} {} at {}", error.status, error.instance.as_deref().unwrap_or("?"))
-            }
-        }).collect();
-        if told.is_empty() { "waits".to_owned() } else { told.join("; ") }
+        let told: Vec<String> = advanced
+            .commands
+            .iter()
+            .map(|command| match command {
+                Command::Call { function, with, .. } => format!("call {function} {with}"),
+                Command::CancelCall { call } => format!("cancel call {}", function(call)),
+                Command::SetTimer { due, .. } => format!("timer {:#}", due.duration_since(self.now)),
+                Command::CancelTimer { .. } => "cancel timer".to_owned(),
+                Command::Emit { event } => format!("emit {} {}", event["type"].as_str().unwrap(), event["data"]),
+                Command::RunWorkflow {
+                    name, version, input, ..
+                } => format!("run {name} {version} {input}"),
+                Command::Completed { output } => format!("completed {output}"),
+                Command::Faulted { error } => {
+                    let kind = error.kind.rsplit('/').next().unwrap_or_default();
+                    format!(
+                        "faulted {kind} {} at {}",
+                        error.status,
+                        error.instance.as_deref().unwrap_or("?")
+                    )
+                }
+            })
+            .collect();
+        if told.is_empty() {
+            "waits".to_owned()
+        } else {
+            told.join("; ")
+        }
     }
 
     pub fn start(&mut self, input: Value) -> String {
@@ -103,7 +133,10 @@ impl Run {
     /// Returns the open call of a function.
     pub fn returns(&mut self, function: &str, result: Result<Value, Fault>) -> String {
         let open = open_calls(&self.instance);
-        let found = self.calls.iter().find(|(id, name, _)| name == function && open.contains(id));
+        let found = self
+            .calls
+            .iter()
+            .find(|(id, name, _)| name == function && open.contains(id));
         let call = found.expect("no such call is open").0.clone();
         self.told(Stimulus::CallReturned { call, result })
     }
@@ -111,7 +144,13 @@ impl Run {
 
 pub fn fault(kind: &str, status: u16) -> Fault {
     let kind = format!("https://serverlessworkflow.io/spec/1.0.0/errors/{kind}");
-    Fault { kind, status, title: Some(format!("{status}")), detail: None, instance: None }
+    Fault {
+        kind,
+        status,
+        title: Some(format!("{status}")),
+        detail: None,
+        instance: None,
+    }
 }
 
 /// A definition of ours around some tasks (and whatever else stands at the top).
