@@ -19,7 +19,7 @@ pub fn to_string(value: &Value) -> Result<String, InexactNumber> {
     Ok(out)
 }
 
-fn write_value(value: &Value, out: &mut String) -> Result<(), InexactNumber> {
+pub(super) fn write_value(value: &Value, out: &mut String) -> Result<(), InexactNumber> {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
@@ -54,7 +54,7 @@ fn write_value(value: &Value, out: &mut String) -> Result<(), InexactNumber> {
     Ok(())
 }
 
-fn write_text(text: &str, out: &mut String) {
+pub(super) fn write_text(text: &str, out: &mut String) {
     out.push('"');
     for character in text.chars() {
         match character {
@@ -76,12 +76,15 @@ fn write_text(text: &str, out: &mut String) {
 }
 
 fn write_number(number: &Number, out: &mut String) -> Result<(), InexactNumber> {
+    if let Some(small) = number.as_i64().filter(|it| it.unsigned_abs() <= INTEGER_MAX) {
+        // Writing to a string does not fail.
+        let _ = write!(out, "{small}");
+        return Ok(());
+    }
     let text = number.to_string();
     let whole = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     if whole {
-        let fits = number.as_i64().is_some_and(|it| it.unsigned_abs() <= INTEGER_MAX);
-        out.push_str(if text == "-0" { "0" } else { &text });
-        return if fits { Ok(()) } else { Err(InexactNumber(text)) };
+        return Err(InexactNumber(text));
     }
     let value = number.as_f64().filter(|it| it.is_finite()).ok_or(InexactNumber(text))?;
     out.push_str(&double(value));
@@ -114,7 +117,7 @@ pub fn double(value: f64) -> String {
     let sign = if value < 0.0 { "-" } else { "" };
     let count = digits.len() as i32;
     match point {
-        point if point > 21 || point < -5 => {
+        point if !(-5..=21).contains(&point) => {
             let (first, rest) = digits.split_at(1);
             let dot = if rest.is_empty() { "" } else { "." };
             format!("{sign}{first}{dot}{rest}e{:+}", point - 1)

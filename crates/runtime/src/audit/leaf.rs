@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 use signalbox_model::decision::Decision;
 use signalbox_model::id::{StreamId, SubjectId, TenantId};
 use signalbox_model::personal::Sealed;
-use signalbox_model::scope::Actor;
+use signalbox_model::scope::{Actor, ActorKind};
+use std::fmt::{Display, Write};
 
 /// Raise when the shape changes in a way an older verifier cannot read.
 pub const ENTRY_VERSION: u8 = 1;
@@ -74,28 +75,36 @@ pub fn entry(
     decision: &Decision,
     commitments: &[Commitment],
 ) -> Result<String, Error> {
-    let evidence: Vec<Value> = decision
-        .evidence
-        .iter()
-        .map(|it| json!({ "what": it.what, "value": committed(&it.value), "source": it.source }))
-        .collect();
-    let value = json!({
-        "v": ENTRY_VERSION,
-        "tenant": turn.tenant,
-        "stream": turn.stream,
-        "version": turn.version,
-        "after": turn.after,
-        "part": part.0,
-        "parts": part.1,
-        "at": turn.at.to_string(),
-        "actor": { "kind": turn.actor.kind, "name": turn.actor.name, "roles": turn.actor.roles },
-        "about": decision.about,
-        "choice": decision.choice,
-        "rule": decision.rule,
-        "evidence": evidence,
-        "commitments": commitments.iter().map(commitment_json).collect::<Vec<_>>(),
-    });
-    let entry = canonical::to_string(&value)?;
+    // Written field by field in canonical order: this runs for every decision of every turn.
+    let mut out = Writer::default();
+    out.text("{\"about\":", &decision.about);
+    out.actor(turn.actor);
+    out.plain(",\"after\":", turn.after);
+    out.plain(",\"at\":\"", turn.at);
+    out.text("\",\"choice\":", &decision.choice);
+    out.list(",\"commitments\":", commitments, |out, it| {
+        out.text("{\"commitment\":", &it.commitment);
+        out.text(",\"subject\":", it.subject.as_str());
+        out.text(",\"what\":", &it.what);
+        out.plain("", '}');
+        Ok(())
+    })?;
+    out.list(",\"evidence\":", &decision.evidence, |out, it| {
+        out.text("{\"source\":", &it.source);
+        out.value(",\"value\":", &it.value)?;
+        out.text(",\"what\":", &it.what);
+        out.plain("", '}');
+        Ok(())
+    })?;
+    out.plain(",\"part\":", part.0);
+    out.plain(",\"parts\":", part.1);
+    out.text(",\"rule\":", &decision.rule);
+    out.text(",\"stream\":", turn.stream.as_str());
+    out.text(",\"tenant\":", turn.tenant.as_str());
+    out.plain(",\"v\":", ENTRY_VERSION);
+    out.plain(",\"version\":", turn.version);
+    out.plain("", '}');
+    let Writer(entry) = out;
     if entry.len() > ENTRY_BYTES_MAX {
         return Err(Error::TooLong {
             about: decision.about.clone(),
@@ -103,6 +112,70 @@ pub fn entry(
         });
     }
     Ok(entry)
+}
+
+/// Writes canonical JSON whose keys the caller gives in order, with their punctuation.
+#[derive(Default)]
+struct Writer(String);
+
+impl Writer {
+    fn plain(&mut self, before: &str, it: impl Display) {
+        // Writing to a string does not fail.
+        let _ = write!(self.0, "{before}{it}");
+    }
+
+    fn text(&mut self, before: &str, text: &str) {
+        self.0.push_str(before);
+        canonical::write_text(text, &mut self.0);
+    }
+
+    fn value(&mut self, before: &str, value: &Value) -> Result<(), Error> {
+        self.0.push_str(before);
+        match value {
+            Value::Array(_) | Value::Object(_) => canonical::write_value(&committed(value), &mut self.0)?,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                canonical::write_value(value, &mut self.0)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn list<T>(
+        &mut self,
+        before: &str,
+        items: &[T],
+        item: impl Fn(&mut Self, &T) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.0.push_str(before);
+        self.0.push('[');
+        for (place, it) in items.iter().enumerate() {
+            if place > 0 {
+                self.0.push(',');
+            }
+            item(self, it)?;
+        }
+        self.0.push(']');
+        Ok(())
+    }
+
+    fn actor(&mut self, actor: &Actor) {
+        self.text(",\"actor\":{\"kind\":", kind(actor.kind));
+        self.text(",\"name\":", &actor.name);
+        let roles: Vec<String> = actor.roles.iter().map(|it| format!("\"{}\"", it.as_str())).collect();
+        self.plain(",\"roles\":[", roles.join(","));
+        self.plain("]", '}');
+    }
+}
+
+fn kind(kind: ActorKind) -> &'static str {
+    match kind {
+        ActorKind::Person => "person",
+        ActorKind::Client => "client",
+        ActorKind::Playbook => "playbook",
+        ActorKind::Source => "source",
+        ActorKind::Advisor => "advisor",
+        ActorKind::System => "system",
+    }
 }
 
 /// The value with every sealed personal value in it, however deep, cut down to subject and commitment.
@@ -120,8 +193,4 @@ pub fn committed(value: &Value) -> Value {
 fn sealed(fields: &Map<String, Value>) -> Option<(&Value, &Value)> {
     let is_sealed = fields.contains_key("cipher") && fields.contains_key("taint");
     is_sealed.then_some((fields.get("subject")?, fields.get("commitment")?))
-}
-
-fn commitment_json(it: &Commitment) -> Value {
-    json!({ "what": it.what, "subject": it.subject, "commitment": it.commitment })
 }

@@ -134,7 +134,7 @@ impl Sequencer {
         tile::append_entry(&mut self.bundle, leaf.as_bytes());
         self.tree.push(hash);
         let size = self.tree.size();
-        if size % WIDTH == 0 {
+        if size.is_multiple_of(WIDTH) {
             let path = Path::entries(size / WIDTH - 1);
             blobs.push((path.to_string(), std::mem::take(&mut self.bundle)));
         }

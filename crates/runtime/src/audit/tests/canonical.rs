@@ -11,7 +11,7 @@ fn check(value: Value, expected: &str) {
 fn the_examples_of_the_standard() {
     check(
         json!({
-            "numbers": [333333333.33333329_f64, 1E30_f64, 4.50, 2e-3, 0.000000000000000000000000001],
+            "numbers": [333_333_333.333_333_3, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
             "string": "\u{20ac}$\u{f}\nA'\u{42}\u{22}\u{5c}\\\"/",
             "literals": [null, true, false]
         }),

@@ -1,5 +1,6 @@
 //! Tiles, notes, checkpoints, proofs and leaves: the formats' own examples, and what must be refused.
 
+use crate::audit::canonical;
 use crate::audit::checkpoint;
 use crate::audit::leaf::{self, Commitment, Turn};
 use crate::audit::note::{self, Signer, Use, VerifierKey};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use signalbox_model::decision::{Decision, Evidence};
 use signalbox_model::id::{StreamId, SubjectId, TenantId};
 use signalbox_model::personal::{Sealed, Taint};
-use signalbox_model::scope::Actor;
+use signalbox_model::scope::{Actor, Role};
 
 #[test]
 fn tile_paths_are_written_one_way() {
@@ -280,6 +281,19 @@ fn a_leaf_holds_commitments_in_place_of_personal_values() {
         r#""tenant":"ten_a","v":1,"version":4}"#,
     );
     assert_eq!(leaf_of(deep).unwrap(), expected);
+}
+
+#[test]
+fn a_leaf_is_the_canonical_form_of_what_it_says() {
+    let odd = json!({ "z": [1.5, "\u{e9}\n"], "\u{1f600}": null, "a": { "b": true } });
+    for value in [odd, json!("plain \"text\""), json!(-7), json!([])] {
+        let leaf = leaf_of(value).unwrap();
+        let read: Value = serde_json::from_str(&leaf).unwrap();
+        assert_eq!(canonical::to_string(&read).unwrap(), leaf);
+    }
+    for role in Role::ALL {
+        assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+    }
 }
 
 #[test]

@@ -50,11 +50,14 @@ fn defined(leaves: &[Hash]) -> Hash {
     }
 }
 
-fn nodes(leaves: &[Hash]) -> impl FnMut(u32, u64) -> Option<Hash> {
-    move |level, index| {
-        let (start, count) = ((index as usize) << level, 1_usize << level);
-        leaves.get(start..start + count).map(root_of)
+/// The perfect subtrees over these leaves, each hashed once.
+fn nodes(leaves: &[Hash]) -> impl FnMut(u32, u64) -> Option<Hash> + use<> {
+    let mut rows = vec![leaves.to_vec()];
+    while let Some(row) = rows.last().filter(|it| it.len() > 1) {
+        let above = row.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+        rows.push(above);
     }
+    move |level, index| rows.get(level as usize)?.get(index as usize).copied()
 }
 
 #[test]
@@ -126,11 +129,12 @@ fn spoiled(path: &[Hash], bit: usize) -> Vec<Vec<Hash>> {
 #[test]
 fn every_inclusion_proof_holds_and_no_spoiled_one() {
     let leaves = leaves(SIZE_MAX);
+    let mut nodes = nodes(&leaves);
     for size in 1..=SIZE_MAX {
         let root = root_of(&leaves[..size as usize]);
         for index in 0..size {
             let leaf = leaves[index as usize];
-            let path = inclusion_proof(index, size, &mut nodes(&leaves)).unwrap();
+            let path = inclusion_proof(index, size, &mut nodes).unwrap();
             assert!(verify_inclusion(&leaf, index, size, &path, &root), "{index} of {size}");
             for other in spoiled(&path, (index + size) as usize) {
                 assert!(
@@ -146,16 +150,16 @@ fn every_inclusion_proof_holds_and_no_spoiled_one() {
             assert!(!verify_inclusion(&leaf_hash(b"other"), index, size, &path, &root));
             assert!(!verify_inclusion(&leaf, index, size, &path, &empty_root()));
         }
-        assert_eq!(inclusion_proof(size, size, &mut nodes(&leaves)), None);
+        assert_eq!(inclusion_proof(size, size, &mut nodes), None);
     }
 }
 
 #[test]
 fn every_bit_of_a_path_counts() {
     let leaves = leaves(SIZE_MAX);
-    let root = root_of(&leaves);
+    let (root, mut nodes) = (root_of(&leaves), nodes(&leaves));
     for index in [0, 63, 64, 127, 128, 129] {
-        let path = inclusion_proof(index, SIZE_MAX, &mut nodes(&leaves)).unwrap();
+        let path = inclusion_proof(index, SIZE_MAX, &mut nodes).unwrap();
         for bit in 0..path.len() * 256 {
             let mut flipped = path.clone();
             flipped[bit / 256][bit % 256 / 8] ^= 1 << (bit % 8);
@@ -173,6 +177,7 @@ fn every_bit_of_a_path_counts() {
 #[test]
 fn every_consistency_proof_holds_and_no_spoiled_one() {
     let leaves = leaves(SIZE_MAX);
+    let mut nodes = nodes(&leaves);
     let heads: Vec<Head> = (0..=SIZE_MAX)
         .map(|size| Head {
             size,
@@ -181,7 +186,7 @@ fn every_consistency_proof_holds_and_no_spoiled_one() {
         .collect();
     for new in &heads {
         for old in heads.iter().take(new.size as usize + 1) {
-            let path = consistency_proof(old.size, new.size, &mut nodes(&leaves)).unwrap();
+            let path = consistency_proof(old.size, new.size, &mut nodes).unwrap();
             assert!(verify_consistency(old, new, &path), "{} to {}", old.size, new.size);
             for other in spoiled(&path, (old.size + new.size) as usize) {
                 assert!(
