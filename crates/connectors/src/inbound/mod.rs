@@ -1,0 +1,3 @@
+//! Messages in, from places that partners write to.
+
+pub mod folder;
