@@ -24,7 +24,9 @@ pub(crate) fn decide(turn: &mut Turn<'_>, id: &ApprovalId, decision: ApprovalDec
         let who = decided.by.as_ref().map_or("the deadline", |it| it.name.as_str());
         let outcome = format!("{:?}", decided.outcome).to_lowercase();
         let detail = format!("{who} decided this at {}: {outcome}", decided.at);
-        return turn.reject(Rejection::ApprovalAlreadyDecided, detail, Vec::new());
+        let rejection = Rejection::ApprovalAlreadyDecided;
+        turn.record(Event::AttemptRejected { message: None, rejection, detail: detail.clone() });
+        return turn.reject(rejection, detail, Vec::new());
     }
     if !turn.may("decide_approval") {
         return;

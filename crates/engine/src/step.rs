@@ -123,4 +123,5 @@ fn run(turn: &mut Turn<'_>, command: Command) {
     }
 }
 
+pub use crate::orders::order_link;
 pub use crate::settings::change as change_settings;

@@ -3,9 +3,21 @@
 //! Invariant: nothing is acknowledged before its record is durable, and no effect leaves before the commit that
 //! caused it. Restart, retry and failover run the same code as a normal Tuesday.
 
-pub mod audit;
-pub mod index;
-pub mod memory;
+pub mod machine;
 pub mod ports;
 pub mod record;
+pub mod request;
+
+pub mod audit;
+pub mod checkpoint;
+pub mod commands;
+pub mod index;
+pub mod memory;
+pub mod perform;
+pub mod retry;
+pub mod streams;
+pub mod timers;
 pub mod vault;
+
+mod normalize;
+mod receive;

@@ -1,0 +1,309 @@
+//! Typed commands: received, judged and made durable in one commit, answered with their outcome.
+
+use crate::machine::{Extra, Machine, Origin, PLATFORM};
+use crate::ports::{DeliveryOutcome, PendingEffect, StoreError};
+use crate::record::{InboxMark, SubjectKey};
+use crate::request::Reply;
+use jiff::Timestamp;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use signalbox_engine::command::Command;
+use signalbox_engine::gate::{Ask, Choice};
+use signalbox_engine::step::{Context, Input, Outcome, Reaction, change_settings, order_link, step};
+use signalbox_model::attempt::Attempt;
+use signalbox_model::effect::Order;
+use signalbox_model::id::{LoadId, MessageId, Mint, Minted, Seq, StreamId, TenantId};
+use signalbox_model::rejection::Rejection;
+use signalbox_model::scope::{Actor, TenantScope};
+use signalbox_model::value::ExternalId;
+use std::collections::BTreeMap;
+
+/// One command on its way: who asks, under which key.
+struct Asked<'a> {
+    scope: &'a TenantScope,
+    cause: String,
+    key: Option<(String, String)>,
+    traceparent: Option<&'a str>,
+    now: Timestamp,
+}
+
+impl Machine {
+    pub(crate) fn command(
+        &mut self,
+        scope: &TenantScope,
+        command: Command,
+        idempotency_key: Option<String>,
+        traceparent: Option<&str>,
+        now: Timestamp,
+        entropy: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<Reply, StoreError> {
+        let tenant = scope.tenant();
+        let key = match idempotency_key {
+            None => None,
+            Some(key) => {
+                let key = format!("command/{}/{key}", scope.actor().name);
+                let sha256 = fingerprint(&command);
+                if let Some(known) = self.mark(tenant, &key)? {
+                    return Ok(repeat(known, &sha256, self.committed));
+                }
+                Some((key, sha256))
+            }
+        };
+        let cause = match &key {
+            Some((key, _)) => format!("{tenant}/{key}"),
+            None => format!("{tenant}/command/{}", self.next_seq),
+        };
+        let asked = Asked { scope, cause, key, traceparent, now };
+        match command {
+            Command::CreateOrder { order } => {
+                let mut attempt = Attempt::Order(order);
+                let keys = self.seal(tenant, &mut attempt, entropy)?;
+                let Attempt::Order(order) = attempt else { return Ok(unavailable()) };
+                self.create_order(&asked, *order, keys)
+            }
+            Command::AnswerOffer { mut answer } => {
+                let mut attempt = Attempt::Answer(answer);
+                let keys = self.seal(tenant, &mut attempt, entropy)?;
+                let Attempt::Answer(sealed) = attempt else { return Ok(unavailable()) };
+                answer = sealed;
+                let offer = answer.offer.clone().map(|it| it.0).unwrap_or_default();
+                self.on_load(&asked, ("offer", &offer), Rejection::OfferUnknown, Command::AnswerOffer { answer }, keys)
+            }
+            Command::DecideApproval { ref approval, .. } => {
+                let id = approval.0.clone();
+                self.on_load(&asked, ("approval", &id), Rejection::ApprovalUnknown, command, Vec::new())
+            }
+            Command::ResolveException { ref exception, .. } => {
+                let id = exception.0.clone();
+                self.on_load(&asked, ("exception", &id), Rejection::ExceptionUnknown, command, Vec::new())
+            }
+            Command::CreateTenant { .. }
+            | Command::IssueKey { .. }
+            | Command::InstallPlaybook { .. }
+            | Command::ChangeTable { .. }
+            | Command::ChangePartner { .. }
+            | Command::ChangeSource { .. }
+            | Command::ChangeSettings { .. } => self.change(&asked, command),
+        }
+    }
+
+    fn create_order(
+        &mut self,
+        asked: &Asked<'_>,
+        order: signalbox_model::attempt::OrderAttempt,
+        keys: Vec<SubjectKey>,
+    ) -> Result<Reply, StoreError> {
+        let tenant = asked.scope.tenant();
+        let directory = self.directory(tenant)?;
+        let Some(customer) = directory.customer(&order.customer) else {
+            let detail = format!("{} is no customer here", order.customer);
+            let rejection = Rejection::CustomerUnknown;
+            return Ok(Reply::Rejected { rejection, detail, issues: Vec::new(), seq: self.committed });
+        };
+        let known = self.find(tenant, &order_link(&customer.id, &order.reference))?;
+        let load = known.map_or_else(|| Mint::new(asked.cause.as_str(), asked.now).next(), |it| LoadId(it.0));
+        let stream = StreamId::load(&load);
+        let input = Input::Order { attempt: Box::new(order), message: None, load };
+        self.judge(asked, &stream, input, keys)
+    }
+
+    fn on_load(
+        &mut self,
+        asked: &Asked<'_>,
+        (kind, id): (&str, &str),
+        unknown: Rejection,
+        command: Command,
+        keys: Vec<SubjectKey>,
+    ) -> Result<Reply, StoreError> {
+        let Some(stream) = self.find(asked.scope.tenant(), &ExternalId::new("signalbox", kind, id))? else {
+            let detail = format!("no {kind} {id}");
+            return Ok(Reply::Rejected { rejection: unknown, detail, issues: Vec::new(), seq: self.committed });
+        };
+        self.judge(asked, &stream, Input::Command(command), keys)
+    }
+
+    fn judge(
+        &mut self,
+        asked: &Asked<'_>,
+        stream: &StreamId,
+        input: Input,
+        keys: Vec<SubjectKey>,
+    ) -> Result<Reply, StoreError> {
+        let tenant = asked.scope.tenant();
+        let directory = self.directory(tenant)?;
+        let mut state = self.take_load(tenant, stream)?;
+        let actor = asked.scope.actor();
+        let context = Context { now: asked.now, actor, directory: &directory, cause: &asked.cause };
+        let reaction = step(&mut state, input, &context);
+        self.streams.put(tenant, stream, state);
+        self.answer(asked, stream, reaction, keys)
+    }
+
+    fn change(&mut self, asked: &Asked<'_>, command: Command) -> Result<Reply, StoreError> {
+        let created = match &command {
+            Command::CreateTenant { tenant, name } => Some((tenant.clone(), name.clone())),
+            _ => None, // Every other change concerns the caller's own tenant alone.
+        };
+        let tenant = asked.scope.tenant().clone();
+        let directory = self.directory(&tenant)?;
+        let context =
+            Context { now: asked.now, actor: asked.scope.actor(), directory: &directory, cause: &asked.cause };
+        let reaction = change_settings(&directory, command, &context);
+        self.fold_settings(&tenant, &directory, &reaction)?;
+        if let Some((new, name)) = created.filter(|(new, _)| *new != tenant && !reaction.events.is_empty()) {
+            self.first_turn_of(new, name, asked)?;
+        }
+        self.answer(asked, &StreamId::settings(), reaction, Vec::new())
+    }
+
+    /// A tenant's own settings stream begins with its name.
+    fn first_turn_of(&mut self, tenant: TenantId, name: String, asked: &Asked<'_>) -> Result<(), StoreError> {
+        let directory = self.directory(&tenant)?;
+        let context = Context { now: asked.now, actor: asked.scope.actor(), directory: &directory, cause: &asked.cause };
+        let reaction = change_settings(&directory, Command::CreateTenant { tenant: tenant.clone(), name }, &context);
+        self.fold_settings(&tenant, &directory, &reaction)?;
+        let origin = origin(asked);
+        self.emit(&tenant, &StreamId::settings(), reaction, &origin, Extra::default())?;
+        Ok(())
+    }
+
+    fn fold_settings(
+        &mut self,
+        tenant: &TenantId,
+        directory: &signalbox_engine::directory::Directory,
+        reaction: &Reaction,
+    ) -> Result<(), StoreError> {
+        if reaction.events.is_empty() {
+            return Ok(());
+        }
+        let mut changed = directory.clone();
+        reaction.events.iter().for_each(|event| changed.apply(event));
+        self.streams.put_directory(changed);
+        self.directory_changed(tenant);
+        Ok(())
+    }
+
+    fn answer(
+        &mut self,
+        asked: &Asked<'_>,
+        stream: &StreamId,
+        reaction: Reaction,
+        keys: Vec<SubjectKey>,
+    ) -> Result<Reply, StoreError> {
+        let tenant = asked.scope.tenant();
+        let outcome = reaction.outcome.clone();
+        let mut seq = self.committed;
+        if !reaction.is_empty() {
+            let answer = match &outcome {
+                Outcome::Done(answer) => Some(json!({"done": answer})),
+                Outcome::Rejected { rejection, detail, .. } => Some(json!({"rejected": rejection, "detail": detail})),
+                Outcome::Nothing => None,
+            };
+            let mark = asked.key.clone().map(|(key, sha256)| InboxMark {
+                message: MessageId::from_minted(sha256.chars().take(26).collect()),
+                key,
+                sha256,
+                answer,
+            });
+            self.know_version(tenant, stream)?;
+            seq = self.emit(tenant, stream, reaction, &origin(asked), Extra { mark, raw: None, keys })?;
+        }
+        Ok(match outcome {
+            Outcome::Done(answer) => Reply::Done { answer, seq, replayed: false },
+            Outcome::Nothing => Reply::Done { answer: json!({}), seq, replayed: false },
+            Outcome::Rejected { rejection, detail, issues } => Reply::Rejected { rejection, detail, issues, seq },
+        })
+    }
+
+    /// Asks the gate about something that is not a load's.
+    pub(crate) fn may(&mut self, scope: &TenantScope, action: &'static str, now: Timestamp) -> Result<bool, StoreError> {
+        let directory = self.directory(scope.tenant())?;
+        let resource = ("Settings", scope.tenant().as_str());
+        let ask = Ask { tenant: scope.tenant(), actor: scope.actor(), action, resource, facts: BTreeMap::new(), now };
+        Ok(directory.gate.decide(&ask).choice == Choice::Allow)
+    }
+
+    /// A workflow asked for what happened so far to be durable; now it is.
+    pub(crate) fn go_on(&mut self, pending: &PendingEffect, now: Timestamp) -> Result<(), StoreError> {
+        let Order::ContinueWorkflow { instance, call, .. } = &pending.effect.order else { return Ok(()) };
+        let input =
+            Input::Continue { effect: pending.effect.id.clone(), instance: instance.clone(), call: call.clone() };
+        self.inner(&pending.tenant, &pending.stream, input, pending.effect.id.as_str(), pending.traceparent.as_deref(), now)
+    }
+
+    /// What came of a delivery, judged by the stream that ordered it.
+    pub(crate) fn settle(&mut self, outcome: DeliveryOutcome, now: Timestamp) -> Result<(), StoreError> {
+        let DeliveryOutcome { tenant, stream, effect, receipt } = outcome;
+        let cause = format!("{effect}/receipt");
+        if stream.is_load() {
+            let input = Input::Settled { effect: effect.clone(), receipt };
+            self.inner(&tenant, &stream, input, &cause, None, now)?;
+            self.outbox.settle(&effect);
+            return Ok(());
+        }
+        if !self.outbox.contains(&effect) {
+            return Ok(());
+        }
+        let name = "SendAcknowledgement".to_owned();
+        let event = signalbox_model::event::Event::EffectSettled { effect: effect.clone(), name, receipt };
+        let reaction = Reaction { events: vec![event], settled: vec![effect], ..Reaction::default() };
+        let actor = Actor::system();
+        self.know_version(&tenant, &stream)?;
+        let origin = Origin { cause: &cause, actor: &actor, traceparent: None, now };
+        self.emit(&tenant, &stream, reaction, &origin, Extra::default())?;
+        Ok(())
+    }
+
+    fn inner(
+        &mut self,
+        tenant: &TenantId,
+        stream: &StreamId,
+        input: Input,
+        cause: &str,
+        traceparent: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let directory = self.directory(tenant)?;
+        let mut state = self.take_load(tenant, stream)?;
+        let actor = Actor::system();
+        let reaction = step(&mut state, input, &Context { now, actor: &actor, directory: &directory, cause });
+        self.streams.put(tenant, stream, state);
+        if !reaction.is_empty() {
+            self.emit(tenant, stream, reaction, &Origin { cause, actor: &actor, traceparent, now }, Extra::default())?;
+        }
+        Ok(())
+    }
+}
+
+/// The scope in which an installation is set up, before anybody can sign in.
+pub fn platform_scope() -> TenantScope {
+    TenantScope::system(TenantId::from(PLATFORM))
+}
+
+fn origin<'a>(asked: &'a Asked<'_>) -> Origin<'a> {
+    Origin { cause: &asked.cause, actor: asked.scope.actor(), traceparent: asked.traceparent, now: asked.now }
+}
+
+/// What a command asks for, so that the same key with other content is seen.
+fn fingerprint(command: &Command) -> String {
+    hex::encode(Sha256::digest(format!("{command:?}").as_bytes()))
+}
+
+fn repeat(known: InboxMark, sha256: &str, seq: Seq) -> Reply {
+    if known.sha256 != sha256 {
+        return Reply::KeyConflict { detail: format!("{} came before with other content", known.key) };
+    }
+    let answer = known.answer.unwrap_or_default();
+    let rejected = answer.get("rejected").cloned().and_then(|it| serde_json::from_value(it).ok());
+    match rejected {
+        Some(rejection) => {
+            let detail = answer.get("detail").and_then(|it| it.as_str()).unwrap_or_default().to_owned();
+            Reply::Rejected { rejection, detail, issues: Vec::new(), seq }
+        }
+        None => Reply::Done { answer: answer.get("done").cloned().unwrap_or_default(), seq, replayed: true },
+    }
+}
+
+fn unavailable() -> Reply {
+    Reply::Unavailable { detail: "the command changed its kind while it was sealed".to_owned(), full: false }
+}

@@ -1,0 +1,253 @@
+//! Step 8: effects leave. Leased in memory by their one owner, at least once, always under the effect's id; the
+//! receipt comes back by the front door.
+
+use crate::machine::Machine;
+use crate::ports::{CourierError, Delivery, DeliveryOutcome, Payload, PendingEffect, StoreError};
+use crate::request::{Job, Request};
+use crate::retry;
+use jiff::Timestamp;
+use signalbox_engine::directory::Directory;
+use signalbox_engine::state::LoadState;
+use signalbox_formats::json::{OfferMade, OfferWithdrawn, offer_webhook_body, withdraw_webhook_body};
+use signalbox_formats::x12;
+use signalbox_model::directory::{Channel, Partner, PartnerRole};
+use signalbox_model::effect::{Order, Receipt};
+use signalbox_model::id::{EffectId, OfferId, PartnerId, TenantId};
+use signalbox_model::personal::Personal;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Pages of pending effects read while recovering.
+const PAGE: usize = 1_000;
+
+#[derive(Default)]
+pub struct Outbox {
+    pending: BTreeMap<EffectId, Entry>,
+    due: BTreeSet<(Timestamp, EffectId)>,
+}
+
+struct Entry {
+    effect: PendingEffect,
+    attempts: u32,
+    /// When it may be tried; `None` while it is leased.
+    at: Option<Timestamp>,
+}
+
+impl Outbox {
+    pub fn add(&mut self, effect: PendingEffect, at: Timestamp) {
+        let id = effect.effect.id.clone();
+        self.due.insert((at, id.clone()));
+        self.pending.insert(id, Entry { effect, attempts: 0, at: Some(at) });
+    }
+
+    pub fn settle(&mut self, id: &EffectId) {
+        if let Some(Entry { at: Some(at), .. }) = self.pending.remove(id) {
+            self.due.remove(&(at, id.clone()));
+        }
+    }
+
+    pub fn contains(&self, id: &EffectId) -> bool {
+        self.pending.contains_key(id)
+    }
+
+    pub fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Leases the next due effect.
+    fn lease(&mut self, now: Timestamp) -> Option<(PendingEffect, u32)> {
+        if self.due.first().is_none_or(|(at, _)| *at > now) {
+            return None;
+        }
+        let (_, id) = self.due.pop_first()?;
+        let entry = self.pending.get_mut(&id)?;
+        entry.at = None;
+        entry.attempts += 1;
+        Some((entry.effect.clone(), entry.attempts))
+    }
+
+    fn retry(&mut self, id: &EffectId, at: Timestamp) {
+        if let Some(entry) = self.pending.get_mut(id) {
+            entry.at = Some(at);
+            self.due.insert((at, id.clone()));
+        }
+    }
+}
+
+impl Machine {
+    /// Effects ordered and not settled, from the indexes and the records past them: both inner and outer ones.
+    pub(crate) fn load_effects(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let mut all: BTreeMap<(u64, EffectId), PendingEffect> = BTreeMap::new();
+        let mut last: Option<(u64, EffectId)> = None;
+        loop {
+            let after = last.as_ref().map(|(seq, id)| (*seq, id));
+            let page = self.store.effects_pending(after, PAGE)?;
+            let Some(end) = page.last() else { break };
+            last = Some((end.seq, end.effect.id.clone()));
+            all.extend(page.into_iter().map(|it| ((it.seq, it.effect.id.clone()), it)));
+        }
+        let newer = &self.overlay.effects;
+        all.retain(|_, it| !newer.contains_key(&(it.tenant.clone(), it.effect.id.clone())));
+        all.extend(newer.values().flatten().map(|it| ((it.seq, it.effect.id.clone()), it.clone())));
+        for pending in all.into_values() {
+            if pending.effect.order.is_internal() {
+                self.queue.push_back(crate::machine::Work::Internal(pending));
+            } else {
+                self.outbox.add(pending, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Deliveries that are due, leased until their outcome is known.
+    pub fn jobs(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
+        let mut jobs = Vec::new();
+        while jobs.len() < limit {
+            let Some((pending, attempt)) = self.outbox.lease(now) else { break };
+            match self.payload(&pending, now)? {
+                Ok(payload) => jobs.push(Job {
+                    stream: pending.stream,
+                    delivery: Delivery {
+                        tenant: pending.tenant,
+                        effect: pending.effect.id,
+                        attempt,
+                        payload,
+                        traceparent: pending.traceparent,
+                    },
+                }),
+                Err(reason) => self.receipt(&pending, Receipt::Refused { reason }),
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// What came of one attempt: settled, or tried again after a wait, or given up.
+    pub fn attempted(&mut self, job: &Job, result: Result<String, CourierError>, now: Timestamp) {
+        let id = &job.delivery.effect;
+        let Some(pending) = self.outbox.pending.get(id).map(|it| it.effect.clone()) else { return };
+        match result {
+            Ok(receipt) => self.receipt(&pending, Receipt::Delivered { receipt }),
+            Err(CourierError::Refused(reason)) => self.receipt(&pending, Receipt::Refused { reason }),
+            Err(CourierError::Retry(reason)) => {
+                let schedule = match job.delivery.payload {
+                    Payload::File { .. } => retry::FOLDER,
+                    Payload::Webhook { .. } => retry::WEBHOOK,
+                };
+                let attempts = job.delivery.attempt;
+                match schedule.next_attempt(id, attempts, now) {
+                    Some(at) => self.outbox.retry(id, at),
+                    None => self.receipt(&pending, Receipt::GaveUp { reason, attempts }),
+                }
+            }
+        }
+    }
+
+    fn receipt(&mut self, pending: &PendingEffect, receipt: Receipt) {
+        let (tenant, stream) = (pending.tenant.clone(), pending.stream.clone());
+        let outcome = DeliveryOutcome { tenant, stream, effect: pending.effect.id.clone(), receipt };
+        self.submit(0, Request::Outcome(outcome));
+    }
+
+    /// What goes over the wire, rendered from the records now. `Err` says why it never can.
+    fn payload(&mut self, pending: &PendingEffect, now: Timestamp) -> Result<Result<Payload, String>, StoreError> {
+        let tenant = &pending.tenant;
+        let directory = self.directory(tenant)?;
+        match &pending.effect.order {
+            Order::SendOffer { offer, carrier, .. } => self.offer(pending, &directory, carrier, offer, true, now),
+            Order::WithdrawOffer { offer, carrier, .. } => self.offer(pending, &directory, carrier, offer, false, now),
+            Order::SendAcknowledgement { to, x12, .. } => {
+                let folder = match directory.called(to).map(|it| &it.role) {
+                    Some(PartnerRole::Carrier { channel: Channel::X12Folder { folder, .. }, .. }) => folder.clone(),
+                    _ => plain(to), // A customer, or somebody not known here, has a folder by its own id.
+                };
+                Ok(Ok(file(tenant, &folder, "997", &pending.effect.id, x12.clone().into_bytes())))
+            }
+            Order::NormalizeMessage { .. } | Order::ContinueWorkflow { .. } => Ok(Err("performed inside".to_owned())),
+        }
+    }
+
+    fn offer(
+        &mut self,
+        pending: &PendingEffect,
+        directory: &Directory,
+        carrier: &PartnerId,
+        offer: &OfferId,
+        made: bool,
+        now: Timestamp,
+    ) -> Result<Result<Payload, String>, StoreError> {
+        let state = self.take_load(&pending.tenant, &pending.stream)?;
+        let rendered = self.render(pending, directory, carrier, offer, made, now, &state);
+        self.streams.put(&pending.tenant, &pending.stream, state);
+        Ok(rendered)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything a message to a carrier is made from")]
+    fn render(
+        &self,
+        pending: &PendingEffect,
+        directory: &Directory,
+        carrier: &PartnerId,
+        offer: &OfferId,
+        made: bool,
+        now: Timestamp,
+        state: &LoadState,
+    ) -> Result<Payload, String> {
+        let partner = directory.partners.get(carrier).ok_or("the carrier is not under Partners any more")?;
+        let offer = state.offer(offer).ok_or("the offer is not on the load")?;
+        let load = state.load.as_ref().ok_or("the load is not there")?;
+        let PartnerRole::Carrier { channel, .. } = &partner.role else { return Err(not_a_carrier(partner)) };
+        let shipment = state.shipment.as_ref();
+        match channel {
+            Channel::X12Folder { folder, interchange_id, interchange_qualifier } => {
+                let sender = x12::Address { qualifier: "ZZ".to_owned(), id: directory.settings.interchange_id.clone() };
+                let receiver = x12::Address { qualifier: interchange_qualifier.clone(), id: interchange_id.clone() };
+                let control_number = (pending.seq % 999_999_999) as u32 + 1;
+                let envelope = x12::Envelope { sender: &sender, receiver: &receiver, control_number, now, test: false };
+                let open = |personal: &Personal| self.opened(&pending.tenant, personal);
+                let notes = state.order.as_ref().map(|it| it.notes.as_slice()).unwrap_or_default();
+                let purpose = if made { x12::Purpose::Offer } else { x12::Purpose::Withdraw };
+                let tender = x12::Tender { purpose, load, shipment, offer, notes, open: &open };
+                let text = x12::tender(&envelope, &tender).map_err(|error| error.to_string())?;
+                Ok(file(&pending.tenant, folder, "204", &pending.effect.id, text.into_bytes()))
+            }
+            Channel::Webhook { url, secret } => {
+                let (id, source) = (pending.effect.id.as_str(), "/signalbox");
+                let answer_url = format!("/api/v1/offers/{}/answer", offer.id);
+                let body = if made {
+                    offer_webhook_body(&OfferMade { id, source, now, load, shipment, offer, answer_url: &answer_url })
+                } else {
+                    let (reference, reason) = (load.reference.as_str(), "the offer no longer stands");
+                    withdraw_webhook_body(&OfferWithdrawn { id, source, now, reference, offer, reason })
+                };
+                Ok(Payload::Webhook { url: url.clone(), secret: secret.clone(), body: body.to_string().into_bytes() })
+            }
+        }
+    }
+
+    /// A personal value in clear, for the partner who needs it; nothing where it was erased.
+    fn opened(&self, tenant: &TenantId, personal: &Personal) -> Option<String> {
+        let sealed = personal.sealed()?;
+        let key = self.sealed_with(tenant, &sealed.subject).ok()?;
+        self.vault.tenant(tenant).ok()?.open(sealed, key.as_ref()).ok()
+    }
+}
+
+fn not_a_carrier(partner: &Partner) -> String {
+    format!("{} is not a carrier any more", partner.name)
+}
+
+fn file(tenant: &TenantId, folder: &str, set: &str, effect: &EffectId, body: Vec<u8>) -> Payload {
+    Payload::File { folder: format!("{tenant}/{folder}"), name: format!("{set}-{effect}.edi"), body }
+}
+
+/// An outside id as a folder name.
+fn plain(name: &str) -> String {
+    name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect()
+}

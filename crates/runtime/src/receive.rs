@@ -1,0 +1,170 @@
+//! Step 2 of the way of one event: raw bytes and their mark become durable; only then is anybody told.
+
+use crate::machine::{Extra, Machine, Origin};
+use crate::ports::StoreError;
+use crate::record::InboxMark;
+use crate::request::{Receive, Reply, Request};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use signalbox_engine::step::Reaction;
+use signalbox_engine::views;
+use signalbox_model::effect::{Effect, Order};
+use signalbox_model::event::{Event, MessageReceived};
+use signalbox_model::exception::Touch;
+use signalbox_model::id::{MessageId, Mint, Seq, StreamId, TenantId};
+use signalbox_model::rejection::Rejection;
+use signalbox_model::scope::TenantScope;
+use signalbox_model::view::ViewChange;
+
+impl Machine {
+    pub(crate) fn request(
+        &mut self,
+        request: Request,
+        now: Timestamp,
+        entropy: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<Option<Reply>, StoreError> {
+        match request {
+            Request::Receive(receive) => self.receive(receive, now).map(Some),
+            Request::Command { scope, command, idempotency_key, traceparent } => {
+                self.command(&scope, command, idempotency_key, traceparent.as_deref(), now, entropy).map(Some)
+            }
+            Request::Reprocess { scope, message, corrected, in_hand_ms } => {
+                self.reprocess(&scope, &message, corrected, in_hand_ms, now).map(Some)
+            }
+            Request::Outcome(outcome) => self.settle(outcome, now).map(|()| None),
+        }
+    }
+
+    fn receive(&mut self, receive: Receive, now: Timestamp) -> Result<Reply, StoreError> {
+        let tenant = receive.scope.tenant().clone();
+        let directory = self.directory(&tenant)?;
+        if !directory.sources.contains_key(&receive.source) {
+            let detail = format!("no source {} here", receive.source);
+            return Ok(Reply::Rejected { rejection: Rejection::MessageUnknown, detail, issues: Vec::new(), seq: self.committed });
+        }
+        let sha256 = hex::encode(Sha256::digest(&receive.bytes));
+        let key = match &receive.key {
+            Some(key) => format!("in/{}/key/{key}", receive.source),
+            None => format!("in/{}/sha256/{sha256}", receive.source),
+        };
+        if let Some(known) = self.mark(&tenant, &key)? {
+            return Ok(if known.sha256 == sha256 {
+                Reply::Accepted { message: known.message, duplicate: true, seq: self.committed }
+            } else {
+                Reply::KeyConflict { detail: format!("key {key} came before with other content") }
+            });
+        }
+        let cause = format!("{tenant}/{key}");
+        let (message, seq) = self.store_message(&receive, &cause, key, sha256, Reaction::default(), now)?;
+        Ok(Reply::Accepted { message, duplicate: false, seq })
+    }
+
+    /// Takes a message into its source's stream and orders that it be read.
+    fn store_message(
+        &mut self,
+        receive: &Receive,
+        cause: &str,
+        key: String,
+        sha256: String,
+        mut reaction: Reaction,
+        now: Timestamp,
+    ) -> Result<(MessageId, u64), StoreError> {
+        let tenant = receive.scope.tenant().clone();
+        let stream = StreamId::source(&receive.source);
+        let mut mint = Mint::new(cause, now);
+        let message: MessageId = mint.next();
+        reaction.events.push(Event::MessageReceived(MessageReceived {
+            message: message.clone(),
+            source: receive.source.clone(),
+            content_type: receive.content_type.clone(),
+            bytes: receive.bytes.len() as u64,
+            sha256: sha256.clone(),
+            dedupe_key: key.clone(),
+            traceparent: receive.traceparent.clone(),
+        }));
+        let order = Order::NormalizeMessage { message: message.clone(), source: receive.source.clone() };
+        reaction.effects.push(Effect { id: mint.next(), order });
+        let broken = |error: crate::vault::Error| StoreError::Broken(error.to_string());
+        let raw = self.vault.tenant(&tenant).and_then(|it| it.seal_bytes(&message, &receive.bytes)).map_err(broken)?;
+        let mark = InboxMark { key, message: message.clone(), sha256, answer: None };
+        let extra = Extra { mark: Some(mark), raw: Some(raw), keys: Vec::new() };
+        let traceparent = receive.traceparent.as_deref();
+        let origin = Origin { cause, actor: receive.scope.actor(), traceparent, now };
+        self.know_version(&tenant, &stream)?;
+        let seq = self.emit(&tenant, &stream, reaction, &origin, extra)?;
+        Ok((message, seq))
+    }
+
+    pub(crate) fn mark(&self, tenant: &TenantId, key: &str) -> Result<Option<InboxMark>, StoreError> {
+        match self.overlay.marks.get(&(tenant.clone(), key.to_owned())) {
+            Some(mark) => Ok(Some(mark.clone())),
+            None => self.store.mark(&Self::scope(tenant), key),
+        }
+    }
+
+    /// Raw bytes kept beside a record, opened.
+    pub(crate) fn raw(&self, tenant: &TenantId, message: &MessageId, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
+        let broken = |error: crate::vault::Error| StoreError::Broken(error.to_string());
+        let Some(sealed) = self.store.raw(&Self::scope(tenant), seq)? else { return Ok(None) };
+        self.vault.tenant(tenant).and_then(|it| it.open_bytes(message, &sealed)).map(Some).map_err(broken)
+    }
+
+    /// The record that received a message.
+    fn message_seq(&self, tenant: &TenantId, message: &MessageId) -> Result<Option<Seq>, StoreError> {
+        match self.overlay.messages.get(&(tenant.clone(), message.clone())) {
+            Some(seq) => Ok(Some(*seq)),
+            None => self.store.message_seq(&Self::scope(tenant), message),
+        }
+    }
+
+    /// A quarantined message is read again, as it is or corrected. A correction is a message of its own.
+    fn reprocess(
+        &mut self,
+        scope: &TenantScope,
+        message: &MessageId,
+        corrected: Option<Vec<u8>>,
+        in_hand_ms: Option<i64>,
+        now: Timestamp,
+    ) -> Result<Reply, StoreError> {
+        let tenant = scope.tenant().clone();
+        let rejected = |rejection: Rejection, seq| {
+            let detail = rejection.explain().to_owned();
+            Ok(Reply::Rejected { rejection, detail, issues: Vec::new(), seq })
+        };
+        if !self.may(scope, "reprocess_message", now)? {
+            return rejected(Rejection::NotAllowed, self.committed);
+        }
+        let Some(quarantined) = self.quarantined(&tenant, message)? else {
+            return rejected(Rejection::MessageNotQuarantined, self.committed);
+        };
+        let original = match (corrected, self.message_seq(&tenant, message)?) {
+            (Some(bytes), _) => Some(bytes),
+            (None, Some(seq)) => self.raw(&tenant, message, seq)?,
+            (None, None) => None,
+        };
+        let Some(bytes) = original else { return rejected(Rejection::MessageUnknown, self.committed) };
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        let key = format!("reprocess/{message}/{}", self.next_seq);
+        let cause = format!("{tenant}/{key}");
+        let touch = Touch {
+            who: scope.actor().clone(),
+            action: "quarantine.reprocess".to_owned(),
+            on: message.0.clone(),
+            open_ms: (now.as_millisecond() - quarantined.received_at.as_millisecond()).max(0),
+            in_hand_ms,
+            at: now,
+        };
+        let replaced_by: MessageId = Mint::new(cause.as_str(), now).next();
+        let corrected = Event::MessageCorrected { message: message.clone(), by: scope.actor().clone(), replaced_by };
+        let change = ViewChange { view: views::QUARANTINE.name.to_owned(), key: message.0.clone(), row: None };
+        let reaction = Reaction {
+            events: vec![Event::TouchRecorded { touch }, corrected],
+            views: vec![change],
+            ..Reaction::default()
+        };
+        let (source, content_type) = (quarantined.source, quarantined.content_type);
+        let receive = Receive { scope: scope.clone(), source, content_type, bytes, key: None, traceparent: None };
+        let (message, seq) = self.store_message(&receive, &cause, key, sha256, reaction, now)?;
+        Ok(Reply::Accepted { message, duplicate: false, seq })
+    }
+}
