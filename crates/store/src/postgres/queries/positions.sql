@@ -1,0 +1,1 @@
+SELECT head, indexed FROM meta

@@ -1,0 +1,1 @@
+SELECT sealed FROM raw WHERE tenant = $1 AND seq = $2

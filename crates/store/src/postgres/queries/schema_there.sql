@@ -1,0 +1,1 @@
+SELECT to_regclass(format('%I.meta', $1::text)) IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT name, version, shape FROM view_version ORDER BY name COLLATE "C"

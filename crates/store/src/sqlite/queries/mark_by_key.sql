@@ -1,0 +1,1 @@
+SELECT body FROM mark WHERE tenant = ?1 AND key = ?2

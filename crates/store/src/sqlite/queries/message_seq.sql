@@ -1,0 +1,1 @@
+SELECT seq FROM message WHERE tenant = ?1 AND message = ?2

@@ -1,0 +1,1 @@
+SELECT (SELECT coalesce(max(seq), 0) FROM record), indexed FROM meta

@@ -1,0 +1,1 @@
+DELETE FROM effect WHERE tenant = ?1 AND effect = ?2

@@ -1,0 +1,1 @@
+DELETE FROM timer WHERE tenant = ?1 AND stream = ?2 AND timer = ?3

@@ -1,0 +1,1 @@
+SELECT wrapped FROM subject_key WHERE tenant = ?1 AND subject = ?2
