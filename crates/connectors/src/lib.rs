@@ -8,6 +8,5 @@
 pub mod clock;
 pub mod inbound;
 pub mod outbound;
-pub mod retry;
 pub mod secret;
 pub mod standard_webhooks;

@@ -167,7 +167,7 @@ impl Machine {
                     Some(PartnerRole::Carrier { channel: Channel::X12Folder { folder, .. }, .. }) => folder.clone(),
                     _ => plain(to), // A customer, or somebody not known here, has a folder by its own id.
                 };
-                Ok(Ok(file(tenant, &folder, "997", &pending.effect.id, x12.clone().into_bytes())))
+                Ok(Ok(file(&folder, "997", &pending.effect.id, x12.clone().into_bytes())))
             }
             Order::NormalizeMessage { .. } | Order::ContinueWorkflow { .. } => Ok(Err("performed inside".to_owned())),
         }
@@ -215,7 +215,7 @@ impl Machine {
                 let purpose = if made { x12::Purpose::Offer } else { x12::Purpose::Withdraw };
                 let tender = x12::Tender { purpose, load, shipment, offer, notes, open: &open };
                 let text = x12::tender(&envelope, &tender).map_err(|error| error.to_string())?;
-                Ok(file(&pending.tenant, folder, "204", &pending.effect.id, text.into_bytes()))
+                Ok(file(folder, "204", &pending.effect.id, text.into_bytes()))
             }
             Channel::Webhook { url, secret } => {
                 let (id, source) = (pending.effect.id.as_str(), "/signalbox");
@@ -243,8 +243,8 @@ fn not_a_carrier(partner: &Partner) -> String {
     format!("{} is not a carrier any more", partner.name)
 }
 
-fn file(tenant: &TenantId, folder: &str, set: &str, effect: &EffectId, body: Vec<u8>) -> Payload {
-    Payload::File { folder: format!("{tenant}/{folder}"), name: format!("{set}-{effect}.edi"), body }
+fn file(folder: &str, set: &str, effect: &EffectId, body: Vec<u8>) -> Payload {
+    Payload::File { folder: folder.to_owned(), name: format!("{set}-{effect}.edi"), body }
 }
 
 /// An outside id as a folder name.

@@ -148,7 +148,7 @@ pub struct Delivery {
 /// What goes over the wire, rendered by `formats` from the records.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Payload {
-    /// A file for a folder, relative to the outbound folder. Written whole under its final name, or not at all.
+    /// A file for a folder, relative to the tenant's own under `outbound`. Written whole under its final name, or not at all.
     File { folder: String, name: String, body: Vec<u8> },
     /// A signed POST (Standard Webhooks): `webhook-id` is the effect id.
     Webhook { url: String, secret: String, body: Vec<u8> },

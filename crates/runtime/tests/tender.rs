@@ -210,7 +210,7 @@ fn a_tender_runs_from_the_customers_bytes_to_a_covered_load() {
     assert_eq!(board[0]["status"], "tendering");
     assert_eq!(board[0]["offer"]["scac"], "JBHT");
     let folders: Vec<&str> = house.sent.iter().map(|(folder, _)| folder.as_str()).collect();
-    assert_eq!(folders, ["ten_a/jbht", "ten_a/ACME"]);
+    assert_eq!(folders, ["jbht", "ACME"]);
     assert!(house.sent[0].1.contains("B2**JBHT**75027674"), "{}", house.sent[0].1);
     assert!(house.sent[0].1.contains("PAT DOE"), "the carrier gets the contact in clear: {}", house.sent[0].1);
     assert!(!house.log().contains("PAT DOE"), "the log holds no name in clear");
