@@ -1,0 +1,122 @@
+//! The `signalbox` command. Data goes to stdout, messages to stderr; every error says what to do next.
+
+mod audit;
+mod send;
+mod serve;
+
+use crate::bench::Bench;
+use crate::{demo, doctor, edge};
+use clap::{Args, Parser, Subcommand};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Self-hosted dispatch automation: orders, tenders, carriers and people, from one binary.
+#[derive(Parser)]
+#[command(name = "signalbox", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  signalbox demo                                  a seeded world in a temporary directory
+  signalbox serve --data-dir ./data               run an installation on SQLite
+  signalbox doctor --data-dir ./data              is everything in place?
+  signalbox send order.edi --to http://127.0.0.1:8080/in/edi --token sbx_…
+  signalbox audit verify audit.jsonl --key 'signalbox/ten_main+…'";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run an installation.
+    Serve(Serve),
+    /// Run a seeded world in a temporary directory, with people to sign in as.
+    Demo(demo::Demo),
+    /// Check port, disk, clock, store and console, and say what to do.
+    Doctor(doctor::Doctor),
+    /// Check an audit export, offline.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Send a file to a source, as a partner's system would.
+    Send(send::Send),
+    /// Measure this machine and print the figures as JSON.
+    Bench(Bench),
+    /// Print the HTTP contract (OpenAPI 3.1).
+    Openapi,
+}
+
+/// Where an installation keeps what is its own.
+#[derive(Args, Clone, Debug)]
+pub struct Place {
+    /// Where the log, the master key and the folders for files are.
+    #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = "./signalbox-data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// PostgreSQL, for example postgres://signalbox@db/signalbox. SQLite in the data directory without it.
+    #[arg(long, env = "SIGNALBOX_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// The master key's file, if it is kept elsewhere than in the data directory.
+    #[arg(long, env = "SIGNALBOX_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
+    /// An address in your own network that webhooks may call, besides the public internet. May be repeated.
+    #[arg(long = "allow-egress", env = "SIGNALBOX_ALLOW_EGRESS", value_delimiter = ',', value_name = "HOST:PORT")]
+    pub allow_egress: Vec<String>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    #[command(flatten)]
+    pub place: Place,
+    /// Address and port; put a proxy with TLS in front of anything but this machine.
+    #[arg(long, env = "SIGNALBOX_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub listen: String,
+}
+
+/// Reads the arguments and runs the command.
+pub fn run() -> ExitCode {
+    let command = CommandLine::parse().command;
+    match dispatch(command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("signalbox: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(arguments) => on_tokio(serve::run(arguments)),
+        Command::Demo(arguments) => on_tokio(demo::run(arguments)),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
+        Command::Send(arguments) => on_tokio(send::run(arguments)),
+        Command::Bench(arguments) => crate::bench::run(&arguments),
+        Command::Openapi => {
+            // Whoever reads only the beginning closes the pipe; that is no failure worth a panic.
+            std::io::stdout().write_all(edge::document()?.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn on_tokio(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+/// Resolves at ctrl-C or a wish to terminate.
+pub async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = tokio::signal::ctrl_c() => return,
+            }
+        }
+    }
+    // Where signals cannot be listened to, the process ends as the system ends it.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,220 @@
+//! The shapes of the contract that are folds or views rather than types of this crate. They are written down here for
+//! `openapi.json` and for the clients made from it; the tests hold the answers against them.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+#[derive(Serialize, ToSchema)]
+pub struct Me {
+    pub tenant: TenantBody,
+    pub actor: ActorBody,
+    pub brand: Brand,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct TenantBody {
+    pub id: String,
+    pub name: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ActorBody {
+    pub name: String,
+    pub roles: Vec<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Brand {
+    pub name: String,
+}
+
+/// Integer minor units of an ISO 4217 currency.
+#[derive(Serialize, ToSchema)]
+pub struct MoneyBody {
+    pub minor: i64,
+    pub currency: String,
+}
+
+/// An instant with the zone it was written in, and whether that zone was stated or assumed.
+#[derive(Serialize, ToSchema)]
+pub struct MomentBody {
+    pub at: String,
+    pub zone: String,
+    pub basis: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct IssueBody {
+    /// `forgiven`, `warning` or `fatal`.
+    pub severity: String,
+    pub code: String,
+    /// Segment and element, JSON pointer, or line and column.
+    pub at: String,
+    pub why: String,
+    pub fix: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct EvidenceBody {
+    pub what: String,
+    pub value: serde_json::Value,
+    pub source: String,
+}
+
+/// A page of a view. Changes after `position` come over `/api/v1/live`.
+#[derive(Serialize, ToSchema)]
+pub struct Page<Row> {
+    pub position: u64,
+    /// Rows that match the filter in all.
+    pub total: u64,
+    pub rows: Vec<KeyedRow<Row>>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct KeyedRow<Row> {
+    pub key: String,
+    pub row: Row,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct BoardRow {
+    pub load: String,
+    pub reference: String,
+    pub customer: Option<String>,
+    /// `planned`, `tendering`, `awaiting_approval`, `covered`, `exception` or `cancelled`.
+    pub status: String,
+    pub lane: String,
+    pub origin: Option<String>,
+    pub destination: Option<String>,
+    pub pickup: Option<MomentBody>,
+    pub delivery: Option<MomentBody>,
+    pub carrier: Option<String>,
+    pub offer: Option<OpenOffer>,
+    pub rate: Option<MoneyBody>,
+    pub exceptions: u32,
+    pub updated_at: String,
+    pub playbook: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct OpenOffer {
+    pub carrier: String,
+    pub scac: String,
+    pub rank: u32,
+    pub rate: MoneyBody,
+    pub respond_by: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct InboxItem {
+    /// `approval` or `exception`.
+    pub kind: String,
+    pub id: String,
+    pub load: String,
+    pub reference: String,
+    pub title: String,
+    pub severity: String,
+    pub requested_at: String,
+    pub deadline: Option<String>,
+    pub role: Option<String>,
+    pub evidence: Vec<EvidenceBody>,
+    pub proposal: Option<serde_json::Value>,
+    pub rule: Option<serde_json::Value>,
+    pub next_action: Option<String>,
+    pub allowed_actions: Vec<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct QuarantineRow {
+    pub message: String,
+    pub source: String,
+    pub received_at: String,
+    pub content_type: String,
+    pub bytes: u64,
+    pub issues: Vec<IssueBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct LoadDetail {
+    /// The load with its stops, equipment, rate and deadline.
+    pub load: serde_json::Value,
+    pub order: Option<serde_json::Value>,
+    pub shipment: Option<serde_json::Value>,
+    /// The tender with its offers in the order they were made.
+    pub tender: Option<serde_json::Value>,
+    pub status: String,
+    pub exceptions: Vec<serde_json::Value>,
+    pub approvals: Vec<serde_json::Value>,
+    pub allowed_actions: Vec<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Timeline {
+    pub entries: Vec<TimelineEntry>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct TimelineEntry {
+    /// The record it is of; several entries may share one.
+    pub seq: u64,
+    pub at: String,
+    pub actor: TimelineActor,
+    /// `event`, `decision`, `effect` or `touch`.
+    pub kind: String,
+    pub name: String,
+    /// One line for a person.
+    pub summary: String,
+    /// The thing itself. Personal values read `•••` for those who may not see them.
+    pub data: serde_json::Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<serde_json::Value>,
+    /// Of an effect: `pending`, `delivered`, `refused`, `gave_up` or `settled`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct TimelineActor {
+    pub kind: String,
+    pub name: String,
+}
+
+/// The outcome of a command. What else it holds depends on the command.
+#[derive(Serialize, ToSchema)]
+pub struct Outcome {
+    pub outcome: String,
+    /// The record that holds it; reads with `wait_for` this see it.
+    pub seq: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct OrderCreated {
+    /// The loads made from the order.
+    pub loads: Vec<String>,
+    pub seq: u64,
+}
+
+/// A message is durable.
+#[derive(Serialize, ToSchema)]
+pub struct Accepted {
+    pub message: String,
+    /// It was received before; nothing happens twice.
+    pub duplicate: bool,
+    pub seq: u64,
+}
+
+/// An order. See the samples for all fields.
+#[derive(Serialize, ToSchema)]
+pub struct OrderBody {
+    /// The customer's partner id, name in its own system or interchange id. A customer's key may leave it out.
+    pub customer: Option<String>,
+    pub reference: String,
+    /// Pickups and deliveries in order, each with `kind`, `name`, `city`, `region`, `country` and `window`.
+    pub stops: Vec<serde_json::Value>,
+    pub goods: Option<Vec<serde_json::Value>>,
+    pub equipment: Option<serde_json::Value>,
+    pub rate: Option<serde_json::Value>,
+    pub respond_by: Option<serde_json::Value>,
+    pub priority: Option<String>,
+    pub notes: Option<serde_json::Value>,
+}

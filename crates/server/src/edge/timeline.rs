@@ -1,0 +1,198 @@
+//! A load's timeline: every event, decision, effect and human touch of its stream, in log order.
+
+use super::Edge;
+use super::ask::WaitFor;
+use super::auth::Caller;
+use super::loads::records;
+use super::personal::Reader;
+use super::problem::{Problem, ProblemBody};
+use super::shapes::Timeline;
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde_json::{Value, json};
+use signalbox_engine::directory::Directory;
+use signalbox_model::decision::Decision;
+use signalbox_model::effect::{Effect, Order, Receipt};
+use signalbox_model::event::Event;
+use signalbox_model::exception::Touch;
+use signalbox_model::id::{EffectId, PartnerId};
+use signalbox_model::scope::Actor;
+use signalbox_runtime::record::Stored;
+use std::collections::BTreeMap;
+
+/// Everything that happened to a load, was decided about it and was sent for it.
+#[utoipa::path(get, path = "/api/v1/loads/{id}/timeline", tag = "work", params(("id" = String, Path), WaitFor),
+    responses((status = 200, body = Timeline), (status = "4XX", body = ProblemBody)))]
+pub async fn timeline(
+    State(edge): State<Edge>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(wait): Query<WaitFor>,
+) -> Result<Json<Value>, Problem> {
+    caller.require_staff()?;
+    edge.wait_for(wait.wait_for).await?;
+    edge.read(move |edge| {
+        let records = records(edge, &caller, &id)?;
+        let mut entries = Value::Array(entries(&records, &caller.directory));
+        Reader::new(edge, &caller).show(&mut entries);
+        Ok(Json(json!({ "entries": entries })))
+    })
+    .await
+}
+
+fn entries(records: &[Stored], directory: &Directory) -> Vec<Value> {
+    let states = states(records);
+    let mut entries = Vec::new();
+    for stored in records {
+        let record = &stored.record;
+        let entry = |actor: &Actor, kind: &str, name: &str, summary: String, data: Value| {
+            json!({
+                "seq": stored.seq, "at": record.at, "actor": {"kind": actor.kind, "name": actor.name},
+                "kind": kind, "name": name, "summary": summary, "data": data,
+            })
+        };
+        for event in &record.events {
+            entries.push(match event {
+                Event::TouchRecorded { touch } => entry(&touch.who, "touch", &touch.action, touched(touch), json!(touch)),
+                event => entry(&record.actor, "event", event.name(), told(event, directory), json!(event)),
+            });
+        }
+        for decision in &record.decisions {
+            let mut told = entry(&record.actor, "decision", &decision.about, decided(decision), json!(decision));
+            put(&mut told, "evidence", json!(decision.evidence));
+            entries.push(told);
+        }
+        for effect in &record.effects {
+            let mut told = entry(&record.actor, "effect", effect.order.name(), ordered(effect, directory), json!(effect));
+            put(&mut told, "state", json!(states.get(&effect.id).copied().unwrap_or("pending")));
+            entries.push(told);
+        }
+    }
+    entries
+}
+
+fn put(entry: &mut Value, field: &str, value: Value) {
+    if let Some(fields) = entry.as_object_mut() {
+        fields.insert(field.to_owned(), value);
+    }
+}
+
+/// What became of each effect.
+fn states(records: &[Stored]) -> BTreeMap<EffectId, &'static str> {
+    let mut states = BTreeMap::new();
+    for record in records.iter().map(|it| &it.record) {
+        for settled in &record.settled {
+            states.entry(settled.clone()).or_insert("settled");
+        }
+        for event in &record.events {
+            if let Event::EffectSettled { effect, receipt, .. } = event {
+                let state = match receipt {
+                    Receipt::Delivered { .. } => "delivered",
+                    Receipt::Refused { .. } => "refused",
+                    Receipt::GaveUp { .. } => "gave_up",
+                };
+                states.insert(effect.clone(), state);
+            }
+        }
+    }
+    states
+}
+
+/// One line of an event, for a person.
+fn told(event: &Event, directory: &Directory) -> String {
+    let name = |id: &PartnerId| name(directory, id);
+    let reason = |it: &Option<String>| it.as_ref().map_or_else(String::new, |it| format!(": {it}"));
+    match event {
+        Event::OrderReceived { order, .. } => format!("Order {} of {}", order.reference, name(&order.customer)),
+        Event::ShipmentCreated { shipment } => format!("{} kinds of goods", shipment.goods.len()),
+        Event::LoadCreated { load } => {
+            let label = |stop: Option<&signalbox_model::load::Stop>| stop.map_or_else(|| "?".to_owned(), |it| it.location.label());
+            format!("{} to {}", label(load.pickup()), label(load.delivery()))
+        }
+        Event::LoadCancelled { reason } => format!("Cancelled: {reason}"),
+        Event::TenderStarted { playbook, .. } => format!("Tender by playbook {playbook}"),
+        Event::OfferProposed { offer } => format!("Rank {}, {}, {}", offer.rank, name(&offer.carrier), offer.rate),
+        Event::OfferMade { rate, approved_by, .. } => {
+            approved_by.as_ref().map_or_else(|| format!("At {rate}"), |by| format!("At {rate}, approved by {}", by.name))
+        }
+        Event::OfferSent { receipt, .. } => format!("Sent: {receipt}"),
+        Event::OfferAccepted { carrier, .. } => format!("{} accepted", name(carrier)),
+        Event::OfferDeclined { reason: why, .. } => format!("Declined{}", reason(why)),
+        Event::OfferAnsweredConditionally { reason: why, .. } => format!("On terms of the carrier's own{}", reason(why)),
+        Event::OfferExpired { .. } => "No answer in time".to_owned(),
+        Event::OfferWithdrawn { reason, .. } => format!("Withdrawn: {reason}"),
+        Event::OfferRefused { reason, .. } => format!("Not made: {reason}"),
+        Event::LoadCovered { carrier, rate, .. } => format!("By {} at {rate}", name(carrier)),
+        Event::TenderExhausted { offers, .. } => format!("{offers} offers, no carrier"),
+        Event::AnswerRejected { carrier, rejection, .. } => format!("Answer of {carrier}: {}", rejection.explain()),
+        Event::AttemptRejected { rejection, detail, .. } => format!("{} {detail}", rejection.explain()),
+        Event::ApprovalRequested { approval } => approval.title.clone(),
+        Event::ApprovalDecided { outcome, by, reason: why, .. } => {
+            let who = by.as_ref().map_or("nobody in time", |it| it.name.as_str());
+            format!("{} by {who}{}", word(outcome), reason(why))
+        }
+        Event::ExceptionRaised { exception } => exception.title.clone(),
+        Event::ExceptionResolved { by, resolution, .. } => format!("By {}: {resolution}", by.name),
+        Event::MilestoneReported { carrier, milestone } => format!("{carrier}: status {}", milestone.status),
+        Event::InvoiceReceived { carrier, number, total } => format!("Invoice {number} of {carrier}, {total}"),
+        Event::EffectSettled { name, receipt, .. } => match receipt {
+            Receipt::Delivered { receipt } => format!("{name} delivered: {receipt}"),
+            Receipt::Refused { reason } => format!("{name} refused: {reason}"),
+            Receipt::GaveUp { reason, attempts } => format!("{name} given up after {attempts} attempts: {reason}"),
+        },
+        Event::TouchRecorded { touch } => touched(touch),
+        Event::MessageReceived(message) => format!("{} bytes by {}", message.bytes, message.source),
+        // Of other streams: they never stand on a load's timeline, and their names say enough.
+        other => other.name().to_owned(),
+    }
+}
+
+fn ordered(effect: &Effect, directory: &Directory) -> String {
+    match &effect.order {
+        Order::SendOffer { carrier, .. } | Order::WithdrawOffer { carrier, .. } => format!("To {}", name(directory, carrier)),
+        Order::SendAcknowledgement { to, .. } => format!("To {to}"),
+        Order::NormalizeMessage { source, .. } => format!("Read what came by {source}"),
+        Order::ContinueWorkflow { call, .. } => format!("Go on after {call}"),
+    }
+}
+
+fn decided(decision: &Decision) -> String {
+    if decision.rule.is_empty() { decision.choice.clone() } else { format!("{} by {}", decision.choice, decision.rule) }
+}
+
+fn touched(touch: &Touch) -> String {
+    let open = span(touch.open_ms);
+    match touch.in_hand_ms {
+        Some(in_hand) => format!("After {open}, {} in hand", span(in_hand)),
+        None => format!("After {open}"),
+    }
+}
+
+/// `2 min 11 s`
+fn span(millis: i64) -> String {
+    let seconds = millis.max(0) / 1000;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+fn name(directory: &Directory, partner: &PartnerId) -> String {
+    directory.partners.get(partner).map_or_else(|| partner.0.clone(), |it| it.name.clone())
+}
+
+/// An enum's word on the wire.
+fn word(value: &impl serde::Serialize) -> String {
+    json!(value).as_str().map(str::to_owned).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_as_people_say_them() {
+        assert_eq!([-5, 14_000, 131_000, 7_260_000].map(span), ["0 s", "14 s", "2 min 11 s", "2 h 1 min"]);
+    }
+}
