@@ -21,7 +21,11 @@ pub(crate) fn admit(turn: &mut Turn<'_>, attempt: AnswerAttempt) {
     if let Some(rejection) = standing(offer.state) {
         let covered_by_other = turn.state.covered.as_ref().is_some_and(|it| it.offer != offer.id);
         let late_acceptance = attempt.answer == Answer::Accept && covered_by_other;
-        let rejection = if late_acceptance { Rejection::LoadAlreadyCovered } else { rejection };
+        let rejection = if late_acceptance {
+            Rejection::LoadAlreadyCovered
+        } else {
+            rejection
+        };
         return refuse(turn, &attempt, Some(offer.id), rejection);
     }
     assert!(turn.state.covered.is_none(), "an open offer on a covered load");
@@ -30,7 +34,10 @@ pub(crate) fn admit(turn: &mut Turn<'_>, attempt: AnswerAttempt) {
         Answer::Accept => accept(turn, &offer),
         Answer::Decline => {
             turn.cancel_timer(offers::offer_timer(&offer.id));
-            turn.record(Event::OfferDeclined { offer: offer.id, reason: attempt.reason });
+            turn.record(Event::OfferDeclined {
+                offer: offer.id,
+                reason: attempt.reason,
+            });
         }
         // The offer keeps its timer: a person has until then.
         Answer::Conditional => turn.record(Event::OfferAnsweredConditionally {
@@ -44,8 +51,15 @@ pub(crate) fn admit(turn: &mut Turn<'_>, attempt: AnswerAttempt) {
 /// The carrier takes the load.
 pub(crate) fn accept(turn: &mut Turn<'_>, offer: &Offer) {
     turn.cancel_timer(offers::offer_timer(&offer.id));
-    turn.record(Event::OfferAccepted { offer: offer.id.clone(), carrier: offer.carrier.clone() });
-    turn.record(Event::LoadCovered { carrier: offer.carrier.clone(), offer: offer.id.clone(), rate: offer.rate.clone() });
+    turn.record(Event::OfferAccepted {
+        offer: offer.id.clone(),
+        carrier: offer.carrier.clone(),
+    });
+    turn.record(Event::LoadCovered {
+        carrier: offer.carrier.clone(),
+        offer: offer.id.clone(),
+        rate: offer.rate.clone(),
+    });
     offers::withdraw_all(turn, "another carrier has the load");
 }
 
@@ -55,13 +69,18 @@ fn find(turn: &Turn<'_>, attempt: &AnswerAttempt) -> Result<Offer, (Option<Offer
         return Err((attempt.offer.clone(), Rejection::CarrierUnknown));
     };
     if let Some(named) = &attempt.offer {
-        let Some(offer) = turn.state.offer(named) else { return Err((Some(named.clone()), Rejection::OfferUnknown)) };
+        let Some(offer) = turn.state.offer(named) else {
+            return Err((Some(named.clone()), Rejection::OfferUnknown));
+        };
         if offer.carrier != carrier.id {
             return Err((Some(named.clone()), Rejection::OfferNotOfThisCarrier));
         }
         return Ok(offer.clone());
     }
-    turn.state.offer_of(&carrier.id).cloned().ok_or((None, Rejection::OfferUnknown))
+    turn.state
+        .offer_of(&carrier.id)
+        .cloned()
+        .ok_or((None, Rejection::OfferUnknown))
 }
 
 /// Why an offer in this state takes no answer.
@@ -77,6 +96,11 @@ fn standing(state: OfferState) -> Option<Rejection> {
 
 fn refuse(turn: &mut Turn<'_>, attempt: &AnswerAttempt, offer: Option<OfferId>, rejection: Rejection) {
     let carrier = attempt.carrier.clone();
-    turn.record(Event::AnswerRejected { carrier, offer, answer: attempt.answer, rejection });
+    turn.record(Event::AnswerRejected {
+        carrier,
+        offer,
+        answer: attempt.answer,
+        rejection,
+    });
     turn.reject(rejection, rejection.explain().to_owned(), Vec::new());
 }

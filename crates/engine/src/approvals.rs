@@ -25,7 +25,11 @@ pub(crate) fn decide(turn: &mut Turn<'_>, id: &ApprovalId, decision: ApprovalDec
         let outcome = format!("{:?}", decided.outcome).to_lowercase();
         let detail = format!("{who} decided this at {}: {outcome}", decided.at);
         let rejection = Rejection::ApprovalAlreadyDecided;
-        turn.record(Event::AttemptRejected { message: None, rejection, detail: detail.clone() });
+        turn.record(Event::AttemptRejected {
+            message: None,
+            rejection,
+            detail: detail.clone(),
+        });
         return turn.reject(rejection, detail, Vec::new());
     }
     if !turn.may("decide_approval") {
@@ -39,7 +43,11 @@ pub(crate) fn decide(turn: &mut Turn<'_>, id: &ApprovalId, decision: ApprovalDec
         return turn.reject(Rejection::ApprovalNotYours, detail, Vec::new());
     }
     let Some(offer) = offer_of(&approval) else {
-        return turn.reject(Rejection::ApprovalUnknown, "the approval names no offer".to_owned(), Vec::new());
+        return turn.reject(
+            Rejection::ApprovalUnknown,
+            "the approval names no offer".to_owned(),
+            Vec::new(),
+        );
     };
     if !decision.approve {
         let reason = decision.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
@@ -48,7 +56,12 @@ pub(crate) fn decide(turn: &mut Turn<'_>, id: &ApprovalId, decision: ApprovalDec
     } else if !approve(turn, id, &offer, &decision) {
         return;
     }
-    turn.touch("approval.decide", id.as_str(), approval.requested_at, decision.in_hand_ms);
+    turn.touch(
+        "approval.decide",
+        id.as_str(),
+        approval.requested_at,
+        decision.in_hand_ms,
+    );
     turn.done(json!({"approval": id, "approved": decision.approve}));
 }
 
@@ -59,7 +72,10 @@ fn approve(turn: &mut Turn<'_>, id: &ApprovalId, offer: &OfferId, decision: &App
     };
     if let Some(minor) = decision.rate_minor {
         if minor <= 0 || minor > proposed.rate.minor.saturating_mul(EDIT_FACTOR_MAX) {
-            let why = format!("a rate between 0.01 and {EDIT_FACTOR_MAX} times the proposed {} is needed", proposed.rate);
+            let why = format!(
+                "a rate between 0.01 and {EDIT_FACTOR_MAX} times the proposed {} is needed",
+                proposed.rate
+            );
             let issue = Issue::fatal("approval.rate", "/edit/rate_minor", why.clone(), "Correct the rate.");
             turn.reject(Rejection::ApprovalEditInvalid, why, vec![issue]);
             return false;
@@ -69,11 +85,19 @@ fn approve(turn: &mut Turn<'_>, id: &ApprovalId, offer: &OfferId, decision: &App
     let actor = turn.context.actor.clone();
     let facts = offers::facts(turn, &proposed.rate, &proposed.scac);
     if turn.gate(&actor, "make_offer", facts).choice != Choice::Allow {
-        turn.reject(Rejection::NotAllowed, "a policy forbids this offer even with approval".to_owned(), Vec::new());
+        turn.reject(
+            Rejection::NotAllowed,
+            "a policy forbids this offer even with approval".to_owned(),
+            Vec::new(),
+        );
         return false;
     }
     let edited = decision.rate_minor.is_some();
-    let outcome = if edited { ApprovalOutcome::Edited } else { ApprovalOutcome::Approved };
+    let outcome = if edited {
+        ApprovalOutcome::Edited
+    } else {
+        ApprovalOutcome::Approved
+    };
     close(turn, id, outcome, decision.reason.clone());
     if let Some(carrier) = turn.directory().partners.get(&proposed.carrier) {
         (proposed.respond_by, proposed.respond_by_basis) = offers::respond_by(turn, carrier);
@@ -85,21 +109,40 @@ fn approve(turn: &mut Turn<'_>, id: &ApprovalId, offer: &OfferId, decision: &App
 fn close(turn: &mut Turn<'_>, id: &ApprovalId, outcome: ApprovalOutcome, reason: Option<String>) {
     let by = Some(turn.context.actor.clone());
     turn.cancel_timer(offers::approval_timer(id));
-    turn.record(Event::ApprovalDecided { approval: id.clone(), outcome, by, reason });
+    turn.record(Event::ApprovalDecided {
+        approval: id.clone(),
+        outcome,
+        by,
+        reason,
+    });
 }
 
 /// Nobody decided in time: the offer is refused and the tender goes on.
 pub(crate) fn expire(turn: &mut Turn<'_>, id: &ApprovalId) {
-    let Some(known) = turn.state.approvals.get(id).filter(|it| it.decided.is_none()).cloned() else { return };
+    let Some(known) = turn.state.approvals.get(id).filter(|it| it.decided.is_none()).cloned() else {
+        return;
+    };
     let reason = "nobody decided in time".to_owned();
     let (approval, outcome) = (id.clone(), ApprovalOutcome::Expired);
-    turn.record(Event::ApprovalDecided { approval, outcome, by: None, reason: Some(reason.clone()) });
+    turn.record(Event::ApprovalDecided {
+        approval,
+        outcome,
+        by: None,
+        reason: Some(reason.clone()),
+    });
     let offer = offer_of(&known.approval).and_then(|id| turn.state.offer(&id).cloned());
     if let Some(offer) = offer.filter(|it| it.state == OfferState::AwaitingApproval) {
-        turn.record(Event::OfferRefused { offer: offer.id, reason });
+        turn.record(Event::OfferRefused {
+            offer: offer.id,
+            reason,
+        });
     }
 }
 
 fn offer_of(approval: &Approval) -> Option<OfferId> {
-    approval.proposal.get("offer").and_then(|it| it.as_str()).map(OfferId::from)
+    approval
+        .proposal
+        .get("offer")
+        .and_then(|it| it.as_str())
+        .map(OfferId::from)
 }

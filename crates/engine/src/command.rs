@@ -10,17 +10,46 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    CreateOrder { order: Box<OrderAttempt> },
-    AnswerOffer { answer: AnswerAttempt },
-    DecideApproval { approval: ApprovalId, decision: ApprovalDecision },
-    ResolveException { exception: ExceptionId, resolution: Resolution, in_hand_ms: Option<i64> },
-    CreateTenant { tenant: TenantId, name: String },
-    IssueKey { key: AccessKey },
-    InstallPlaybook { name: String, version: String, files: BTreeMap<String, String> },
-    ChangeTable { table: String, content: String },
-    ChangePartner { partner: Partner },
-    ChangeSource { source: Source },
-    ChangeSettings { settings: Settings },
+    CreateOrder {
+        order: Box<OrderAttempt>,
+    },
+    AnswerOffer {
+        answer: AnswerAttempt,
+    },
+    DecideApproval {
+        approval: ApprovalId,
+        decision: ApprovalDecision,
+    },
+    ResolveException {
+        exception: ExceptionId,
+        resolution: Resolution,
+        in_hand_ms: Option<i64>,
+    },
+    CreateTenant {
+        tenant: TenantId,
+        name: String,
+    },
+    IssueKey {
+        key: AccessKey,
+    },
+    InstallPlaybook {
+        name: String,
+        version: String,
+        files: BTreeMap<String, String>,
+    },
+    ChangeTable {
+        table: String,
+        content: String,
+    },
+    ChangePartner {
+        partner: Partner,
+    },
+    ChangeSource {
+        source: Source,
+    },
+    ChangeSettings {
+        settings: Settings,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

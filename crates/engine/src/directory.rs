@@ -76,8 +76,10 @@ impl Directory {
             }
             Event::PlaybookInstalled { files, .. } => {
                 if let Ok(playbook) = playbook::read(files) {
-                    self.definitions.insert(playbook.definition.hash.clone(), playbook.definition.clone());
-                    self.playbooks.insert(playbook.manifest.name.clone(), Arc::new(playbook));
+                    self.definitions
+                        .insert(playbook.definition.hash.clone(), playbook.definition.clone());
+                    self.playbooks
+                        .insert(playbook.manifest.name.clone(), Arc::new(playbook));
                     self.compile_gate();
                 }
             }
@@ -89,7 +91,13 @@ impl Directory {
     fn put_partner(&mut self, partner: &Partner) {
         self.called.retain(|_, id| *id != partner.id);
         let scac = partner.scac().map(str::to_owned);
-        for name in partner.aliases.iter().cloned().chain(scac).chain([partner.id.0.clone()]) {
+        for name in partner
+            .aliases
+            .iter()
+            .cloned()
+            .chain(scac)
+            .chain([partner.id.0.clone()])
+        {
             self.called.insert(name.trim().to_lowercase(), partner.id.clone());
         }
         self.partners.insert(partner.id.clone(), partner.clone());
@@ -99,7 +107,11 @@ impl Directory {
         let sources: Vec<(String, String)> = self
             .playbooks
             .values()
-            .flat_map(|it| it.policies.iter().map(|(file, text)| (format!("{}/{file}", it.manifest.name), text.clone())))
+            .flat_map(|it| {
+                it.policies
+                    .iter()
+                    .map(|(file, text)| (format!("{}/{file}", it.manifest.name), text.clone()))
+            })
             .collect();
         if let Ok(gate) = Gate::compile(&sources) {
             self.gate = gate;
@@ -108,15 +120,19 @@ impl Directory {
 
     /// The partner an outside system means by `name`: id, SCAC, interchange id or other alias.
     pub fn called(&self, name: &str) -> Option<&Partner> {
-        self.called.get(&name.trim().to_lowercase()).and_then(|id| self.partners.get(id))
+        self.called
+            .get(&name.trim().to_lowercase())
+            .and_then(|id| self.partners.get(id))
     }
 
     pub fn carrier(&self, name: &str) -> Option<&Partner> {
-        self.called(name).filter(|it| matches!(it.role, PartnerRole::Carrier { .. }))
+        self.called(name)
+            .filter(|it| matches!(it.role, PartnerRole::Carrier { .. }))
     }
 
     pub fn customer(&self, name: &str) -> Option<&Partner> {
-        self.called(name).filter(|it| matches!(it.role, PartnerRole::Customer { .. }))
+        self.called(name)
+            .filter(|it| matches!(it.role, PartnerRole::Customer { .. }))
     }
 
     /// A key that is known and has not run out.
@@ -126,6 +142,8 @@ impl Directory {
 
     /// The tenant's own table, else the playbook's.
     pub fn table(&self, playbook: &str, name: &str) -> Option<&Arc<Table>> {
-        self.tables.get(name).or_else(|| self.playbooks.get(playbook)?.tables.get(name))
+        self.tables
+            .get(name)
+            .or_else(|| self.playbooks.get(playbook)?.tables.get(name))
     }
 }

@@ -55,7 +55,11 @@ pub(crate) fn resolve(turn: &mut Turn<'_>, id: &ExceptionId, resolution: Resolut
         return;
     }
     let by = turn.context.actor.clone();
-    turn.record(Event::ExceptionResolved { exception: id.clone(), by, resolution: resolution.note });
+    turn.record(Event::ExceptionResolved {
+        exception: id.clone(),
+        by,
+        resolution: resolution.note,
+    });
     turn.touch("exception.resolve", id.as_str(), known.exception.raised_at, in_hand_ms);
     turn.done(json!({"exception": id}));
 }
@@ -63,10 +67,16 @@ pub(crate) fn resolve(turn: &mut Turn<'_>, id: &ExceptionId, resolution: Resolut
 /// A person takes or refuses the terms of a conditional answer.
 fn settle_terms(turn: &mut Turn<'_>, choice: ResolutionChoice) -> bool {
     let conditional = |it: &&Offer| it.state == OfferState::Conditional;
-    let Some(offer) = turn.state.offers.iter().find(conditional).cloned() else { return true };
+    let Some(offer) = turn.state.offers.iter().find(conditional).cloned() else {
+        return true;
+    };
     match choice {
         ResolutionChoice::AcceptTerms if turn.state.covered.is_some() => {
-            turn.reject(Rejection::LoadAlreadyCovered, Rejection::LoadAlreadyCovered.explain().to_owned(), Vec::new());
+            turn.reject(
+                Rejection::LoadAlreadyCovered,
+                Rejection::LoadAlreadyCovered.explain().to_owned(),
+                Vec::new(),
+            );
             return false;
         }
         ResolutionChoice::AcceptTerms => answers::accept(turn, &offer),
@@ -79,8 +89,17 @@ fn settle_terms(turn: &mut Turn<'_>, choice: ResolutionChoice) -> bool {
 
 /// Closes what has settled itself.
 pub(crate) fn settle_all(turn: &mut Turn<'_>, kind: ExceptionKind, how: &str) {
-    let open: Vec<ExceptionId> = turn.state.open_exceptions().filter(|it| it.kind == kind).map(|it| it.id.clone()).collect();
+    let open: Vec<ExceptionId> = turn
+        .state
+        .open_exceptions()
+        .filter(|it| it.kind == kind)
+        .map(|it| it.id.clone())
+        .collect();
     for exception in open {
-        turn.record(Event::ExceptionResolved { exception, by: Actor::system(), resolution: how.to_owned() });
+        turn.record(Event::ExceptionResolved {
+            exception,
+            by: Actor::system(),
+            resolution: how.to_owned(),
+        });
     }
 }

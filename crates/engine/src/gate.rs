@@ -89,66 +89,123 @@ impl Gate {
             match PolicySet::from_str(text) {
                 Ok(set) => {
                     for (place, policy) in set.policies().enumerate() {
-                        let id = policy.annotation("id").map_or_else(|| format!("{file}#{place}"), str::to_owned);
+                        let id = policy
+                            .annotation("id")
+                            .map_or_else(|| format!("{file}#{place}"), str::to_owned);
                         if let Err(error) = policies.add(policy.new_id(PolicyId::new(&id))) {
                             let why = error.to_string();
-                            issues.push(Issue::fatal("policy.duplicate_id", file, why, "Give each policy its own @id."));
+                            issues.push(Issue::fatal(
+                                "policy.duplicate_id",
+                                file,
+                                why,
+                                "Give each policy its own @id.",
+                            ));
                         }
                     }
                 }
                 Err(error) => {
                     let why = format!("{error:?}");
-                    issues.push(Issue::fatal("policy.unreadable", file, why, "Correct the Cedar policy at this place."));
+                    issues.push(Issue::fatal(
+                        "policy.unreadable",
+                        file,
+                        why,
+                        "Correct the Cedar policy at this place.",
+                    ));
                 }
             }
         }
-        let names = EntityTypes::new().map_err(|why| vec![Issue::fatal("policy.types", "", why, "Report this as a defect.")])?;
-        if issues.is_empty() { Ok(Self { policies, names }) } else { Err(issues) }
+        let names = EntityTypes::new()
+            .map_err(|why| vec![Issue::fatal("policy.types", "", why, "Report this as a defect.")])?;
+        if issues.is_empty() {
+            Ok(Self { policies, names })
+        } else {
+            Err(issues)
+        }
     }
 
     /// May this happen on its own, does it need a person, or is it forbidden?
     pub fn decide(&self, ask: &Ask<'_>) -> Verdict {
         let attended = match self.ask(ask, false) {
             Ok(answer) => answer,
-            Err(why) => return Verdict { choice: Choice::Forbid, policies: Vec::new(), errors: vec![why] },
+            Err(why) => {
+                return Verdict {
+                    choice: Choice::Forbid,
+                    policies: Vec::new(),
+                    errors: vec![why],
+                };
+            }
         };
         if !attended.allowed || !attended.errors.is_empty() {
-            return Verdict { choice: Choice::Forbid, policies: attended.policies, errors: attended.errors };
+            return Verdict {
+                choice: Choice::Forbid,
+                policies: attended.policies,
+                errors: attended.errors,
+            };
         }
         if ask.actor.kind == ActorKind::Person {
-            return Verdict { choice: Choice::Allow, policies: attended.policies, errors: Vec::new() };
+            return Verdict {
+                choice: Choice::Allow,
+                policies: attended.policies,
+                errors: Vec::new(),
+            };
         }
         match self.ask(ask, true) {
-            Ok(answer) if answer.allowed && answer.errors.is_empty() => {
-                Verdict { choice: Choice::Allow, policies: answer.policies, errors: Vec::new() }
-            }
+            Ok(answer) if answer.allowed && answer.errors.is_empty() => Verdict {
+                choice: Choice::Allow,
+                policies: answer.policies,
+                errors: Vec::new(),
+            },
             Ok(answer) => {
                 let role = self.approver(&answer.policies);
-                Verdict { choice: Choice::NeedsApproval { role }, policies: answer.policies, errors: answer.errors }
+                Verdict {
+                    choice: Choice::NeedsApproval { role },
+                    policies: answer.policies,
+                    errors: answer.errors,
+                }
             }
             Err(why) => {
                 let choice = Choice::NeedsApproval { role: Role::Dispatcher };
-                Verdict { choice, policies: Vec::new(), errors: vec![why] }
+                Verdict {
+                    choice,
+                    policies: Vec::new(),
+                    errors: vec![why],
+                }
             }
         }
     }
 
     /// The role named by `@approver("...")` on the policy that held the action back; a dispatcher where none is.
     fn approver(&self, policies: &[String]) -> Role {
-        let named = policies.iter().filter_map(|id| self.policies.policy(&PolicyId::new(id))?.annotation("approver"));
-        let roles: Vec<Role> = named.filter_map(|name| Role::ALL.into_iter().find(|role| role.as_str() == name)).collect();
-        roles.into_iter().max_by_key(|role| *role == Role::Manager).unwrap_or(Role::Dispatcher)
+        let named = policies
+            .iter()
+            .filter_map(|id| self.policies.policy(&PolicyId::new(id))?.annotation("approver"));
+        let roles: Vec<Role> = named
+            .filter_map(|name| Role::ALL.into_iter().find(|role| role.as_str() == name))
+            .collect();
+        roles
+            .into_iter()
+            .max_by_key(|role| *role == Role::Manager)
+            .unwrap_or(Role::Dispatcher)
     }
 
     fn ask(&self, ask: &Ask<'_>, unattended: bool) -> Result<Answer, String> {
         let principal = uid(&self.names.actor, &format!("{:?}:{}", ask.actor.kind, ask.actor.name));
         let tenant = uid(&self.names.tenant, ask.tenant.as_str());
-        let roles: HashSet<EntityUid> = ask.actor.roles.iter().map(|role| uid(&self.names.role, role.as_str())).collect();
-        let resource_type = EntityTypeName::from_str(&format!("Signalbox::{}", ask.resource.0)).map_err(|it| it.to_string())?;
+        let roles: HashSet<EntityUid> = ask
+            .actor
+            .roles
+            .iter()
+            .map(|role| uid(&self.names.role, role.as_str()))
+            .collect();
+        let resource_type =
+            EntityTypeName::from_str(&format!("Signalbox::{}", ask.resource.0)).map_err(|it| it.to_string())?;
         let resource = uid(&resource_type, ask.resource.1);
         let of_tenant = |kind: Option<&str>| {
             let mut attributes = HashMap::new();
-            attributes.insert("tenant".to_owned(), RestrictedExpression::new_entity_uid(tenant.clone()));
+            attributes.insert(
+                "tenant".to_owned(),
+                RestrictedExpression::new_entity_uid(tenant.clone()),
+            );
             if let Some(kind) = kind {
                 attributes.insert("kind".to_owned(), RestrictedExpression::new_string(kind.to_owned()));
             }
@@ -158,7 +215,10 @@ impl Gate {
         let actor = Entity::new(principal.clone(), of_tenant(Some(&kind)), roles).map_err(|it| it.to_string())?;
         let thing = Entity::new(resource.clone(), of_tenant(None), HashSet::new()).map_err(|it| it.to_string())?;
         let entities = Entities::from_entities([actor, thing], None).map_err(|it| it.to_string())?;
-        let facts = ask.facts.iter().map(|(name, fact)| ((*name).to_owned(), fact.expression()));
+        let facts = ask
+            .facts
+            .iter()
+            .map(|(name, fact)| ((*name).to_owned(), fact.expression()));
         let unattended = ("unattended".to_owned(), RestrictedExpression::new_bool(unattended));
         let context = Context::from_pairs(facts.chain([unattended])).map_err(|it| it.to_string())?;
         let action = uid(&self.names.action, ask.action);
@@ -168,7 +228,11 @@ impl Gate {
         policies.sort();
         let mut errors: Vec<String> = response.diagnostics().errors().map(ToString::to_string).collect();
         errors.sort();
-        Ok(Answer { allowed: response.decision() == CedarDecision::Allow, policies, errors })
+        Ok(Answer {
+            allowed: response.decision() == CedarDecision::Allow,
+            policies,
+            errors,
+        })
     }
 
     /// Every policy with its annotations, for people who ask what rules there are.
@@ -186,7 +250,12 @@ struct Answer {
 impl EntityTypes {
     fn new() -> Result<Self, String> {
         let named = |name: &str| EntityTypeName::from_str(&format!("Signalbox::{name}")).map_err(|it| it.to_string());
-        Ok(Self { actor: named("Actor")?, action: named("Action")?, tenant: named("Tenant")?, role: named("Role")? })
+        Ok(Self {
+            actor: named("Actor")?,
+            action: named("Action")?,
+            tenant: named("Tenant")?,
+            role: named("Role")?,
+        })
     }
 }
 
@@ -222,13 +291,23 @@ mod tests {
         }
         let tenant = TenantId::from("ten_1");
         let now = Timestamp::UNIX_EPOCH;
-        gate.decide(&Ask { tenant: &tenant, actor: &actor, action, resource: ("Load", "load_1"), facts, now })
+        gate.decide(&Ask {
+            tenant: &tenant,
+            actor: &actor,
+            action,
+            resource: ("Load", "load_1"),
+            facts,
+            now,
+        })
     }
 
     #[test]
     fn a_rate_over_the_cap_needs_the_approver_and_one_under_it_does_not() {
         let playbook = || Actor::playbook("load-tender");
-        assert_eq!(decide(CAP, playbook(), "make_offer", Some(300_000)).choice, Choice::Allow);
+        assert_eq!(
+            decide(CAP, playbook(), "make_offer", Some(300_000)).choice,
+            Choice::Allow
+        );
         let over = decide(CAP, playbook(), "make_offer", Some(300_001));
         assert_eq!(over.choice, Choice::NeedsApproval { role: Role::Manager });
         assert_eq!(over.policies, ["cap"]);
@@ -243,10 +322,21 @@ mod tests {
 
     #[test]
     fn an_advisor_never_acts_and_an_unknown_action_is_forbidden() {
-        let advisor = Actor { kind: ActorKind::Advisor, name: "drafts".to_owned(), roles: vec![Role::Admin] };
+        let advisor = Actor {
+            kind: ActorKind::Advisor,
+            name: "drafts".to_owned(),
+            roles: vec![Role::Admin],
+        };
         assert_ne!(decide(CAP, advisor, "make_offer", Some(1)).choice, Choice::Allow);
-        assert_eq!(decide(CAP, Actor::playbook("x"), "sell_company", Some(1)).choice, Choice::Forbid);
-        let viewer = Actor { kind: ActorKind::Person, name: "v".to_owned(), roles: vec![Role::Viewer] };
+        assert_eq!(
+            decide(CAP, Actor::playbook("x"), "sell_company", Some(1)).choice,
+            Choice::Forbid
+        );
+        let viewer = Actor {
+            kind: ActorKind::Person,
+            name: "v".to_owned(),
+            roles: vec![Role::Viewer],
+        };
         assert_eq!(decide(CAP, viewer, "decide_approval", Some(1)).choice, Choice::Forbid);
     }
 }

@@ -41,19 +41,29 @@ fn usd() -> String {
 /// Offers the load to one carrier, or says why not. Answers the playbook: `status` is `open`, `awaiting_approval`,
 /// `refused` or `skipped`.
 pub(crate) fn make(turn: &mut Turn<'_>, actor: &Actor, wanted: Wanted) -> Value {
-    if turn.state.covered.is_some() || turn.state.cancelled.is_some() || turn.state.offers.len() >= OFFERS_PER_LOAD_MAX {
+    if turn.state.covered.is_some() || turn.state.cancelled.is_some() || turn.state.offers.len() >= OFFERS_PER_LOAD_MAX
+    {
         return skip(turn, &wanted, "the load takes no more offers");
     }
     let Some(partner) = turn.directory().carrier(&wanted.carrier) else {
         return skip(turn, &wanted, "no carrier of this name under Partners");
     };
-    let PartnerRole::Carrier { scac, contract_rate, active, .. } = &partner.role else {
+    let PartnerRole::Carrier {
+        scac,
+        contract_rate,
+        active,
+        ..
+    } = &partner.role
+    else {
         return skip(turn, &wanted, "not a carrier");
     };
     if !active {
         return skip(turn, &wanted, "the carrier is not active");
     }
-    let given = wanted.rate_minor.map(|minor| Money { minor, currency: wanted.currency.clone() });
+    let given = wanted.rate_minor.map(|minor| Money {
+        minor,
+        currency: wanted.currency.clone(),
+    });
     let Some(rate) = given.or_else(|| contract_rate.clone()) else {
         return skip(turn, &wanted, "neither routing guide nor contract gives a rate");
     };
@@ -88,7 +98,10 @@ pub(crate) fn make(turn: &mut Turn<'_>, actor: &Actor, wanted: Wanted) -> Value 
         }
         Choice::Forbid => {
             let reason = format!("forbidden by {}", verdict.policies.join(", "));
-            turn.record(Event::OfferRefused { offer: id.clone(), reason: reason.clone() });
+            turn.record(Event::OfferRefused {
+                offer: id.clone(),
+                reason: reason.clone(),
+            });
             json!({"status": "refused", "offer": id, "reason": reason})
         }
     }
@@ -108,15 +121,28 @@ pub(crate) fn facts(turn: &Turn<'_>, rate: &Money, scac: &str) -> BTreeMap<&'sta
 }
 
 fn skip(turn: &mut Turn<'_>, wanted: &Wanted, reason: &str) -> Value {
-    let evidence = vec![Evidence::new("carrier", wanted.carrier.clone(), "routing guide"), Evidence::new("why", reason, "directory")];
-    turn.decide("offer.skip", "skipped", evidence, "an offer needs an active carrier and a rate".to_owned());
+    let evidence = vec![
+        Evidence::new("carrier", wanted.carrier.clone(), "routing guide"),
+        Evidence::new("why", reason, "directory"),
+    ];
+    turn.decide(
+        "offer.skip",
+        "skipped",
+        evidence,
+        "an offer needs an active carrier and a rate".to_owned(),
+    );
     json!({"status": "skipped", "reason": reason})
 }
 
 /// From the message (X12 G62*64) while that is ahead, else the contract, else the tenant's default.
 pub(crate) fn respond_by(turn: &Turn<'_>, carrier: &Partner) -> (Timestamp, RespondByBasis) {
     let now = turn.now();
-    let stated = turn.state.load.as_ref().and_then(|it| it.respond_by.as_ref()).map(|it| it.at);
+    let stated = turn
+        .state
+        .load
+        .as_ref()
+        .and_then(|it| it.respond_by.as_ref())
+        .map(|it| it.at);
     if let Some(at) = stated.filter(|at| *at > now) {
         return (at, RespondByBasis::Message);
     }
@@ -130,23 +156,40 @@ pub(crate) fn respond_by(turn: &Turn<'_>, carrier: &Partner) -> (Timestamp, Resp
 }
 
 fn after(now: Timestamp, minutes: u32) -> Timestamp {
-    now.saturating_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(Timestamp::MAX)
+    now.saturating_add(SignedDuration::from_mins(i64::from(minutes)))
+        .unwrap_or(Timestamp::MAX)
 }
 
 /// Opens the offer: event, effect and timer in one turn.
 pub(crate) fn send(turn: &mut Turn<'_>, offer: Offer, approved_by: Option<Actor>) {
     let Some(load) = turn.state.load.clone() else { return };
-    turn.out.links.push(ExternalId::new(&offer.scac, "shipment_id", &load.reference));
+    turn.out
+        .links
+        .push(ExternalId::new(&offer.scac, "shipment_id", &load.reference));
     let (id, respond_by) = (offer.id, offer.respond_by);
-    turn.record(Event::OfferMade { offer: id.clone(), rate: offer.rate, respond_by, approved_by });
-    turn.order(Order::SendOffer { load: load.id, offer: id.clone(), carrier: offer.carrier });
+    turn.record(Event::OfferMade {
+        offer: id.clone(),
+        rate: offer.rate,
+        respond_by,
+        approved_by,
+    });
+    turn.order(Order::SendOffer {
+        load: load.id,
+        offer: id.clone(),
+        carrier: offer.carrier,
+    });
     turn.set_timer(offer_timer(&id), respond_by);
 }
 
 fn ask(turn: &mut Turn<'_>, offer: &Offer, role: Role, policies: &[String]) {
     let deadline = after(turn.now(), turn.directory().settings.approval_within_min);
     let id: ApprovalId = turn.mint.next();
-    let reference = turn.state.load.as_ref().map(|it| it.reference.clone()).unwrap_or_default();
+    let reference = turn
+        .state
+        .load
+        .as_ref()
+        .map(|it| it.reference.clone())
+        .unwrap_or_default();
     let cap = turn.directory().settings.rate_cap.to_string();
     let approval = Approval {
         id: id.clone(),
@@ -178,13 +221,23 @@ pub(crate) fn withdraw_all(turn: &mut Turn<'_>, reason: &str) {
     for approval in open {
         let (outcome, reason) = (ApprovalOutcome::Expired, Some(reason.to_owned()));
         turn.cancel_timer(approval_timer(&approval));
-        turn.record(Event::ApprovalDecided { approval, outcome, by: None, reason });
+        turn.record(Event::ApprovalDecided {
+            approval,
+            outcome,
+            by: None,
+            reason,
+        });
     }
 }
 
 pub(crate) fn withdraw(turn: &mut Turn<'_>, id: &OfferId, reason: &str) {
-    let Some(offer) = turn.state.offer(id).cloned() else { return };
-    turn.record(Event::OfferWithdrawn { offer: id.clone(), reason: reason.to_owned() });
+    let Some(offer) = turn.state.offer(id).cloned() else {
+        return;
+    };
+    turn.record(Event::OfferWithdrawn {
+        offer: id.clone(),
+        reason: reason.to_owned(),
+    });
     if offer.state != OfferState::AwaitingApproval {
         turn.cancel_timer(offer_timer(id));
         tell_carrier(turn, &offer);
@@ -192,13 +245,21 @@ pub(crate) fn withdraw(turn: &mut Turn<'_>, id: &OfferId, reason: &str) {
 }
 
 fn tell_carrier(turn: &mut Turn<'_>, offer: &Offer) {
-    let Some(load) = turn.state.load.as_ref().map(|it| it.id.clone()) else { return };
-    turn.order(Order::WithdrawOffer { load, offer: offer.id.clone(), carrier: offer.carrier.clone() });
+    let Some(load) = turn.state.load.as_ref().map(|it| it.id.clone()) else {
+        return;
+    };
+    turn.order(Order::WithdrawOffer {
+        load,
+        offer: offer.id.clone(),
+        carrier: offer.carrier.clone(),
+    });
 }
 
 /// The time to answer is over: the offer expires and the carrier is told.
 pub(crate) fn expire(turn: &mut Turn<'_>, id: &OfferId) {
-    let Some(offer) = turn.state.offer(id).cloned() else { return };
+    let Some(offer) = turn.state.offer(id).cloned() else {
+        return;
+    };
     if !matches!(offer.state, OfferState::Open | OfferState::Conditional) {
         return;
     }

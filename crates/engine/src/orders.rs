@@ -23,7 +23,9 @@ pub(crate) fn admit(turn: &mut Turn<'_>, attempt: OrderAttempt, message: Option<
     };
     let customer = customer.id.clone();
     match attempt.purpose {
-        OrderPurpose::Original | OrderPurpose::Confirm if turn.state.load.is_none() => create(turn, attempt, message, load, customer),
+        OrderPurpose::Original | OrderPurpose::Confirm if turn.state.load.is_none() => {
+            create(turn, attempt, message, load, customer)
+        }
         OrderPurpose::Original | OrderPurpose::Confirm => {
             let detail = format!("order {} is load {load} already", attempt.reference);
             refuse(turn, message, Rejection::OrderAlreadyReceived, detail);
@@ -81,30 +83,66 @@ pub fn order_link(customer: &PartnerId, reference: &str) -> ExternalId {
 /// A cancel by message stands while no carrier has the load; afterwards a person settles it with the carrier.
 fn cancel(turn: &mut Turn<'_>, message: Option<MessageId>) {
     if turn.state.cancelled.is_some() {
-        return refuse(turn, message, Rejection::LoadCancelled, "the load was cancelled before".to_owned());
+        return refuse(
+            turn,
+            message,
+            Rejection::LoadCancelled,
+            "the load was cancelled before".to_owned(),
+        );
     }
     if turn.state.covered.is_some() {
-        ask_person(turn, "The customer cancels a covered load", "Call the carrier, then cancel or keep the load.");
-        return refuse(turn, message, Rejection::OrderNotChangeable, "a carrier has this load".to_owned());
+        ask_person(
+            turn,
+            "The customer cancels a covered load",
+            "Call the carrier, then cancel or keep the load.",
+        );
+        return refuse(
+            turn,
+            message,
+            Rejection::OrderNotChangeable,
+            "a carrier has this load".to_owned(),
+        );
     }
     let reason = "cancelled by the customer";
     crate::offers::withdraw_all(turn, reason);
-    turn.record(Event::LoadCancelled { reason: reason.to_owned() });
+    turn.record(Event::LoadCancelled {
+        reason: reason.to_owned(),
+    });
     turn.done(json!({"cancelled": true}));
 }
 
 fn change(turn: &mut Turn<'_>, message: Option<MessageId>) {
-    ask_person(turn, "The customer changes this load", "Compare the change with the load and apply it by hand.");
-    refuse(turn, message, Rejection::OrderNotChangeable, "a change is settled by a person".to_owned());
+    ask_person(
+        turn,
+        "The customer changes this load",
+        "Compare the change with the load and apply it by hand.",
+    );
+    refuse(
+        turn,
+        message,
+        Rejection::OrderNotChangeable,
+        "a change is settled by a person".to_owned(),
+    );
 }
 
 fn ask_person(turn: &mut Turn<'_>, title: &str, next_action: &str) {
     let evidence = vec![Evidence::new("status", turn.state.status(), "load")];
-    exceptions::raise(turn, ExceptionKind::OrderChanged, ExceptionSeverity::High, title, next_action, evidence);
+    exceptions::raise(
+        turn,
+        ExceptionKind::OrderChanged,
+        ExceptionSeverity::High,
+        title,
+        next_action,
+        evidence,
+    );
 }
 
 fn refuse(turn: &mut Turn<'_>, message: Option<MessageId>, rejection: Rejection, detail: String) {
-    turn.record(Event::AttemptRejected { message, rejection, detail: detail.clone() });
+    turn.record(Event::AttemptRejected {
+        message,
+        rejection,
+        detail: detail.clone(),
+    });
     turn.reject(rejection, detail, Vec::new());
 }
 
@@ -112,14 +150,19 @@ fn refuse(turn: &mut Turn<'_>, message: Option<MessageId>, rejection: Rejection,
 pub(crate) fn report(turn: &mut Turn<'_>, status: StatusAttempt) {
     let carrier = status.carrier;
     for milestone in status.milestones {
-        turn.record(Event::MilestoneReported { carrier: carrier.clone(), milestone });
+        turn.record(Event::MilestoneReported {
+            carrier: carrier.clone(),
+            milestone,
+        });
     }
     turn.done(json!({}));
 }
 
 /// A carrier's freight invoice: kept on the load's timeline.
 pub(crate) fn invoice(turn: &mut Turn<'_>, invoice: InvoiceAttempt) {
-    let InvoiceAttempt { carrier, number, total, .. } = invoice;
+    let InvoiceAttempt {
+        carrier, number, total, ..
+    } = invoice;
     turn.record(Event::InvoiceReceived { carrier, number, total });
     turn.done(json!({}));
 }

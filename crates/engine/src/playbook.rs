@@ -34,10 +34,22 @@ pub struct Manifest {
 pub fn shipped() -> Vec<Files> {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     vec![Files::from([
-        file("manifest.yaml", include_str!("../../../playbooks/load-tender/manifest.yaml")),
-        file("workflow.yaml", include_str!("../../../playbooks/load-tender/workflow.yaml")),
-        file("tables/routing-guide.json", include_str!("../../../playbooks/load-tender/tables/routing-guide.json")),
-        file("policy.cedar", include_str!("../../../playbooks/load-tender/policy.cedar")),
+        file(
+            "manifest.yaml",
+            include_str!("../../../playbooks/load-tender/manifest.yaml"),
+        ),
+        file(
+            "workflow.yaml",
+            include_str!("../../../playbooks/load-tender/workflow.yaml"),
+        ),
+        file(
+            "tables/routing-guide.json",
+            include_str!("../../../playbooks/load-tender/tables/routing-guide.json"),
+        ),
+        file(
+            "policy.cedar",
+            include_str!("../../../playbooks/load-tender/policy.cedar"),
+        ),
     ])]
 }
 
@@ -46,12 +58,20 @@ pub fn read(files: &Files) -> Result<Playbook, Vec<Issue>> {
     let mut issues = Vec::new();
     let manifest = text(files, "manifest.yaml").and_then(|text| {
         serde_saphyr::from_str::<Manifest>(text).map_err(|error| {
-            Issue::fatal("playbook.manifest", "manifest.yaml", error.to_string(), "Name, version, owner and summary.")
+            Issue::fatal(
+                "playbook.manifest",
+                "manifest.yaml",
+                error.to_string(),
+                "Name, version, owner and summary.",
+            )
         })
     });
     let definition = match text(files, "workflow.yaml") {
         Ok(text) => Definition::parse(text).map_err(|found| {
-            found.into_iter().map(|it| Issue::fatal("playbook.workflow", format!("workflow.yaml{}", it.at), it.why, &it.fix)).collect()
+            found
+                .into_iter()
+                .map(|it| Issue::fatal("playbook.workflow", format!("workflow.yaml{}", it.at), it.why, &it.fix))
+                .collect()
         }),
         Err(issue) => Err(vec![issue]),
     };
@@ -68,9 +88,12 @@ pub fn read(files: &Files) -> Result<Playbook, Vec<Issue>> {
         }
     }
     match (manifest, definition) {
-        (Ok(manifest), Ok(definition)) if issues.is_empty() => {
-            Ok(Playbook { manifest, definition: Arc::new(definition), tables, policies })
-        }
+        (Ok(manifest), Ok(definition)) if issues.is_empty() => Ok(Playbook {
+            manifest,
+            definition: Arc::new(definition),
+            tables,
+            policies,
+        }),
         (manifest, definition) => {
             issues.extend(manifest.err());
             issues.extend(definition.err().into_iter().flatten());
@@ -80,6 +103,13 @@ pub fn read(files: &Files) -> Result<Playbook, Vec<Issue>> {
 }
 
 fn text<'a>(files: &'a Files, name: &str) -> Result<&'a str, Issue> {
-    let missing = || Issue::fatal("playbook.file_missing", name, "the playbook has no such file", "Add the file.");
+    let missing = || {
+        Issue::fatal(
+            "playbook.file_missing",
+            name,
+            "the playbook has no such file",
+            "Add the file.",
+        )
+    };
     files.get(name).map(String::as_str).ok_or_else(missing)
 }

@@ -35,7 +35,13 @@ impl Work {
     }
 
     pub fn returned(&mut self, instance: InstanceId, call: String) {
-        self.queue.push_back((instance, Stimulus::CallReturned { call, result: Ok(json!({})) }));
+        self.queue.push_back((
+            instance,
+            Stimulus::CallReturned {
+                call,
+                result: Ok(json!({})),
+            },
+        ));
     }
 }
 
@@ -54,7 +60,9 @@ pub(crate) fn run(turn: &mut Turn<'_>, mut work: Work) {
             told += 1;
             spread(turn, &mut work, &event);
         }
-        let Some((id, stimulus)) = work.queue.pop_front() else { break };
+        let Some((id, stimulus)) = work.queue.pop_front() else {
+            break;
+        };
         stimuli += 1;
         if stimuli > STIMULI_PER_TURN_MAX {
             stop(turn, "the workflow did not come to rest");
@@ -63,7 +71,12 @@ pub(crate) fn run(turn: &mut Turn<'_>, mut work: Work) {
         tell(turn, &mut work, &id, stimulus);
     }
     for id in work.moved {
-        if let Some(packed) = turn.state.instances.get(&id).and_then(|it| serde_json::to_value(it).ok()) {
+        if let Some(packed) = turn
+            .state
+            .instances
+            .get(&id)
+            .and_then(|it| serde_json::to_value(it).ok())
+        {
             turn.out.instances.push(packed);
         }
     }
@@ -71,12 +84,20 @@ pub(crate) fn run(turn: &mut Turn<'_>, mut work: Work) {
 
 /// Gives an event to every running instance, and starts the playbooks that listen for it.
 fn spread(turn: &mut Turn<'_>, work: &mut Work, event: &Event) {
-    let running: Vec<InstanceId> = turn.state.instances.iter().filter(|(_, it)| !it.is_over()).map(|(id, _)| id.clone()).collect();
+    let running: Vec<InstanceId> = turn
+        .state
+        .instances
+        .iter()
+        .filter(|(_, it)| !it.is_over())
+        .map(|(id, _)| id.clone())
+        .collect();
     let starts = matches!(event, Event::LoadCreated { .. });
     if running.is_empty() && !starts {
         return;
     }
-    let Some(cloud_event) = cloud_event(turn, event) else { return };
+    let Some(cloud_event) = cloud_event(turn, event) else {
+        return;
+    };
     for id in running {
         work.queue.push_back((id, Stimulus::Event(cloud_event.clone())));
     }
@@ -85,9 +106,13 @@ fn spread(turn: &mut Turn<'_>, work: &mut Work, event: &Event) {
     }
     for playbook in turn.directory().playbooks.values() {
         let definition = &playbook.definition;
-        let Some(input) = start_input(definition, &cloud_event, turn.now()) else { continue };
+        let Some(input) = start_input(definition, &cloud_event, turn.now()) else {
+            continue;
+        };
         let id: InstanceId = turn.mint.next();
-        turn.state.instances.insert(id.clone(), Instance::new(id.as_str(), definition));
+        turn.state
+            .instances
+            .insert(id.clone(), Instance::new(id.as_str(), definition));
         work.queue.push_back((id, Stimulus::Start { input }));
     }
 }
@@ -116,7 +141,9 @@ fn cloud_event(turn: &mut Turn<'_>, event: &Event) -> Option<Value> {
 }
 
 fn tell(turn: &mut Turn<'_>, work: &mut Work, id: &InstanceId, stimulus: Stimulus) {
-    let Some(mut instance) = turn.state.instances.remove(id) else { return };
+    let Some(mut instance) = turn.state.instances.remove(id) else {
+        return;
+    };
     let Some(definition) = definition(turn, &instance) else {
         turn.state.instances.insert(id.clone(), instance);
         return stop(turn, "the workflow's definition is not installed");
@@ -140,18 +167,29 @@ fn obey(turn: &mut Turn<'_>, work: &mut Work, id: &InstanceId, definition: &Defi
     match command {
         Command::Call { call, function, with } => {
             if function == "checkpoint:1.0.0@signalbox" {
-                let Some(load) = turn.state.load.as_ref().map(|it| it.id.clone()) else { return };
-                turn.order(Order::ContinueWorkflow { load, instance: id.clone(), call });
+                let Some(load) = turn.state.load.as_ref().map(|it| it.id.clone()) else {
+                    return;
+                };
+                turn.order(Order::ContinueWorkflow {
+                    load,
+                    instance: id.clone(),
+                    call,
+                });
                 return;
             }
             let result = function_call(turn, definition, &function, with);
-            work.queue.push_back((id.clone(), Stimulus::CallReturned { call, result }));
+            work.queue
+                .push_back((id.clone(), Stimulus::CallReturned { call, result }));
         }
         Command::SetTimer { timer, due } => turn.set_timer(timer_id(&timer), due),
         Command::CancelTimer { timer } => turn.cancel_timer(timer_id(&timer)),
         Command::RunWorkflow { call, name, .. } => {
-            let result = Err(fault("not-supported", format!("running {name} inside this playbook is not allowed")));
-            work.queue.push_back((id.clone(), Stimulus::CallReturned { call, result }));
+            let result = Err(fault(
+                "not-supported",
+                format!("running {name} inside this playbook is not allowed"),
+            ));
+            work.queue
+                .push_back((id.clone(), Stimulus::CallReturned { call, result }));
         }
         Command::Faulted { error } => {
             let detail = error.detail.or(error.title).unwrap_or(error.kind);
@@ -182,14 +220,25 @@ fn decide(turn: &mut Turn<'_>, definition: &Definition, with: &Value) -> Result<
     let name = with.get("table").and_then(Value::as_str).unwrap_or_default();
     let input = with.get("input").cloned().unwrap_or_default();
     let missing = || fault("configuration", format!("no decision table {name}"));
-    let table = turn.directory().table(&definition.name, name).cloned().ok_or_else(missing)?;
-    let answer = table.evaluate(&input).map_err(|error| fault("expression", error.to_string()))?;
+    let table = turn
+        .directory()
+        .table(&definition.name, name)
+        .cloned()
+        .ok_or_else(missing)?;
+    let answer = table
+        .evaluate(&input)
+        .map_err(|error| fault("expression", error.to_string()))?;
     let evidence = vec![
         Evidence::new("input", input, "playbook"),
         Evidence::new("rules fired", json!(answer.fired), &format!("table {name}")),
     ];
     let choice = format!("{} rows", answer.rows.len());
-    turn.decide(&format!("table.{name}"), &choice, evidence, format!("{name}@{}", short(&table.hash)));
+    turn.decide(
+        &format!("table.{name}"),
+        &choice,
+        evidence,
+        format!("{name}@{}", short(&table.hash)),
+    );
     Ok(json!({"rows": answer.rows, "fired": answer.fired}))
 }
 
@@ -202,15 +251,27 @@ fn start_tender(turn: &mut Turn<'_>, definition: &Definition) -> Result<Value, F
         return Err(fault("conflict", "the load has a tender or needs none".to_owned()));
     }
     let tender = turn.mint.next();
-    let (playbook, definition) = (definition.name.clone(), format!("{}@{}", definition.version, short(&definition.hash)));
-    turn.record(Event::TenderStarted { tender, playbook, definition });
+    let (playbook, definition) = (
+        definition.name.clone(),
+        format!("{}@{}", definition.version, short(&definition.hash)),
+    );
+    turn.record(Event::TenderStarted {
+        tender,
+        playbook,
+        definition,
+    });
     Ok(json!({"tender": turn.state.tender.as_ref().map(|it| it.id.clone())}))
 }
 
 fn close_tender(turn: &mut Turn<'_>) -> Value {
-    let Some(tender) = turn.state.tender.clone().filter(|it| !it.exhausted) else { return json!({"closed": false}) };
+    let Some(tender) = turn.state.tender.clone().filter(|it| !it.exhausted) else {
+        return json!({"closed": false});
+    };
     let offers = turn.state.offers.len() as u32;
-    turn.record(Event::TenderExhausted { tender: tender.id, offers });
+    turn.record(Event::TenderExhausted {
+        tender: tender.id,
+        offers,
+    });
     json!({"closed": true, "offers": offers})
 }
 
@@ -222,7 +283,11 @@ fn raise_exception(turn: &mut Turn<'_>, with: &Value) -> Result<Value, Fault> {
         Some(given) => serde_json::from_value(given.clone()).map_err(invalid)?,
         None => ExceptionSeverity::Medium,
     };
-    let offers = turn.state.offers.iter().map(|it| format!("{} {:?}", it.scac, it.state).to_lowercase());
+    let offers = turn
+        .state
+        .offers
+        .iter()
+        .map(|it| format!("{} {:?}", it.scac, it.state).to_lowercase());
     let evidence = vec![Evidence::new("offers", offers.collect::<Vec<_>>().join(", "), "tender")];
     let id = exceptions::raise(turn, kind, severity, &text("title"), &text("next_action"), evidence);
     Ok(json!({"exception": id}))
@@ -233,7 +298,14 @@ fn stop(turn: &mut Turn<'_>, why: &str) {
     let evidence = vec![Evidence::new("why", why, "workflow")];
     let title = format!("The automation stopped: {why}");
     let next = "Cover the load by hand, and tell whoever owns the playbook.";
-    exceptions::raise(turn, ExceptionKind::AutomationStopped, ExceptionSeverity::High, &title, next, evidence);
+    exceptions::raise(
+        turn,
+        ExceptionKind::AutomationStopped,
+        ExceptionSeverity::High,
+        &title,
+        next,
+        evidence,
+    );
 }
 
 fn fault(kind: &str, detail: String) -> Fault {

@@ -11,13 +11,19 @@ use signalbox_model::id::EffectId;
 use signalbox_model::tender::OfferState;
 
 pub(crate) fn settle(turn: &mut Turn<'_>, effect: EffectId, receipt: Receipt) {
-    let Some(known) = turn.state.effects.get(&effect).cloned() else { return };
+    let Some(known) = turn.state.effects.get(&effect).cloned() else {
+        return;
+    };
     if known.receipt.is_some() {
         return;
     }
     turn.out.settled.push(effect.clone());
     let name = known.order.name().to_owned();
-    turn.record(Event::EffectSettled { effect, name, receipt: receipt.clone() });
+    turn.record(Event::EffectSettled {
+        effect,
+        name,
+        receipt: receipt.clone(),
+    });
     let reason = match receipt {
         Receipt::Delivered { receipt } => {
             if let Order::SendOffer { offer, .. } = known.order {
@@ -27,15 +33,34 @@ pub(crate) fn settle(turn: &mut Turn<'_>, effect: EffectId, receipt: Receipt) {
         }
         Receipt::Refused { reason } | Receipt::GaveUp { reason, .. } => reason,
     };
-    let (Order::SendOffer { offer, carrier, .. } | Order::WithdrawOffer { offer, carrier, .. }) = &known.order else { return };
-    let who = turn.directory().partners.get(carrier).map_or_else(|| carrier.0.clone(), |it| it.name.clone());
-    let evidence = vec![Evidence::new("reason", reason.clone(), "courier"), Evidence::new("carrier", who.clone(), "directory")];
+    let (Order::SendOffer { offer, carrier, .. } | Order::WithdrawOffer { offer, carrier, .. }) = &known.order else {
+        return;
+    };
+    let who = turn
+        .directory()
+        .partners
+        .get(carrier)
+        .map_or_else(|| carrier.0.clone(), |it| it.name.clone());
+    let evidence = vec![
+        Evidence::new("reason", reason.clone(), "courier"),
+        Evidence::new("carrier", who.clone(), "directory"),
+    ];
     let title = format!("{} could not be told: {reason}", who);
     let next = "Reach the carrier another way and correct its channel under Partners.";
-    exceptions::raise(turn, ExceptionKind::DeliveryFailed, ExceptionSeverity::Medium, &title, next, evidence);
+    exceptions::raise(
+        turn,
+        ExceptionKind::DeliveryFailed,
+        ExceptionSeverity::Medium,
+        &title,
+        next,
+        evidence,
+    );
     let open = turn.state.offer(offer).is_some_and(|it| it.state == OfferState::Open);
     if open && matches!(known.order, Order::SendOffer { .. }) {
         turn.cancel_timer(offers::offer_timer(offer));
-        turn.record(Event::OfferRefused { offer: offer.clone(), reason: format!("not delivered: {reason}") });
+        turn.record(Event::OfferRefused {
+            offer: offer.clone(),
+            reason: format!("not delivered: {reason}"),
+        });
     }
 }

@@ -18,20 +18,39 @@ pub fn change(directory: &Directory, command: Command, context: &Context<'_>) ->
     let mut out = Reaction::default();
     let facts = BTreeMap::new();
     let resource = ("Settings", directory.tenant.as_str());
-    let ask = Ask { tenant: &directory.tenant, actor: context.actor, action: "change_settings", resource, facts, now: context.now };
+    let ask = Ask {
+        tenant: &directory.tenant,
+        actor: context.actor,
+        action: "change_settings",
+        resource,
+        facts,
+        now: context.now,
+    };
     let verdict = directory.gate.decide(&ask);
     let by_platform = context.actor.kind == signalbox_model::scope::ActorKind::System;
     let allowed = by_platform || verdict.choice == Choice::Allow;
-    let rule = if by_platform { "platform.bootstrap".to_owned() } else { verdict.policies.join(", ") };
+    let rule = if by_platform {
+        "platform.bootstrap".to_owned()
+    } else {
+        verdict.policies.join(", ")
+    };
     out.decisions.push(Decision {
         about: "gate.change_settings".to_owned(),
-        choice: if allowed { "allow".to_owned() } else { "forbid".to_owned() },
+        choice: if allowed {
+            "allow".to_owned()
+        } else {
+            "forbid".to_owned()
+        },
         evidence: vec![Evidence::new("actor", context.actor.name.clone(), "actor")],
         rule,
     });
     if !allowed {
         let detail = format!("{} may not change settings", context.actor.name);
-        out.outcome = Outcome::Rejected { rejection: Rejection::NotAllowed, detail, issues: Vec::new() };
+        out.outcome = Outcome::Rejected {
+            rejection: Rejection::NotAllowed,
+            detail,
+            issues: Vec::new(),
+        };
         return out;
     }
     match event(command) {
@@ -41,7 +60,11 @@ pub fn change(directory: &Directory, command: Command, context: &Context<'_>) ->
         }
         Err(issues) => {
             let detail = issues.first().map(|it| it.why.clone()).unwrap_or_default();
-            out.outcome = Outcome::Rejected { rejection: Rejection::OrderImpossible, detail, issues };
+            out.outcome = Outcome::Rejected {
+                rejection: Rejection::OrderImpossible,
+                detail,
+                issues,
+            };
         }
     }
     out
@@ -67,7 +90,12 @@ fn event(command: Command) -> Result<Event, Vec<Issue>> {
         | Command::DecideApproval { .. }
         | Command::ResolveException { .. } => {
             let why = "this command belongs to a load";
-            return Err(vec![Issue::fatal("settings.command", "", why, "Send it to the load's path.")]);
+            return Err(vec![Issue::fatal(
+                "settings.command",
+                "",
+                why,
+                "Send it to the load's path.",
+            )]);
         }
     })
 }

@@ -80,10 +80,19 @@ impl LoadState {
             Event::LoadCreated { load } => self.load = Some(load.clone()),
             Event::LoadCancelled { reason } => self.cancelled = Some(reason.clone()),
             Event::TenderStarted { tender, playbook, .. } => {
-                self.tender = Some(Tender { id: tender.clone(), playbook: playbook.clone(), exhausted: false });
+                self.tender = Some(Tender {
+                    id: tender.clone(),
+                    playbook: playbook.clone(),
+                    exhausted: false,
+                });
             }
             Event::OfferProposed { offer } => self.offers.push(offer.clone()),
-            Event::OfferMade { offer, rate, respond_by, .. } => {
+            Event::OfferMade {
+                offer,
+                rate,
+                respond_by,
+                ..
+            } => {
                 if let Some(it) = self.offer_mut(offer) {
                     it.state = OfferState::Open;
                     it.respond_by = *respond_by;
@@ -97,7 +106,11 @@ impl LoadState {
             Event::OfferWithdrawn { offer, .. } => self.set_offer(offer, OfferState::Withdrawn),
             Event::OfferRefused { offer, .. } => self.set_offer(offer, OfferState::Refused),
             Event::LoadCovered { carrier, offer, rate } => {
-                let covered = Covered { carrier: carrier.clone(), offer: offer.clone(), rate: rate.clone() };
+                let covered = Covered {
+                    carrier: carrier.clone(),
+                    offer: offer.clone(),
+                    rate: rate.clone(),
+                };
                 self.covered = Some(covered);
             }
             Event::TenderExhausted { .. } => {
@@ -106,19 +119,39 @@ impl LoadState {
                 }
             }
             Event::ApprovalRequested { approval } => {
-                let state = ApprovalState { approval: approval.clone(), decided: None };
+                let state = ApprovalState {
+                    approval: approval.clone(),
+                    decided: None,
+                };
                 self.approvals.insert(approval.id.clone(), state);
             }
-            Event::ApprovalDecided { approval, outcome, by, reason } => {
+            Event::ApprovalDecided {
+                approval,
+                outcome,
+                by,
+                reason,
+            } => {
                 if let Some(it) = self.approvals.get_mut(approval) {
-                    it.decided = Some(Decided { outcome: *outcome, by: by.clone(), at, reason: reason.clone() });
+                    it.decided = Some(Decided {
+                        outcome: *outcome,
+                        by: by.clone(),
+                        at,
+                        reason: reason.clone(),
+                    });
                 }
             }
             Event::ExceptionRaised { exception } => {
-                let state = ExceptionState { exception: exception.clone(), resolved: None };
+                let state = ExceptionState {
+                    exception: exception.clone(),
+                    resolved: None,
+                };
                 self.exceptions.insert(exception.id.clone(), state);
             }
-            Event::ExceptionResolved { exception, by, resolution } => {
+            Event::ExceptionResolved {
+                exception,
+                by,
+                resolution,
+            } => {
                 if let Some(it) = self.exceptions.get_mut(exception) {
                     it.resolved = Some((by.clone(), resolution.clone()));
                 }
@@ -153,7 +186,11 @@ impl LoadState {
 
     /// Folds an ordered effect in, so that its receipt finds it.
     pub fn apply_effect(&mut self, effect: &Effect, at: Timestamp) {
-        let state = EffectState { order: effect.order.clone(), ordered_at: at, receipt: None };
+        let state = EffectState {
+            order: effect.order.clone(),
+            ordered_at: at,
+            receipt: None,
+        };
         self.effects.insert(effect.id.clone(), state);
     }
 
@@ -181,7 +218,9 @@ impl LoadState {
     /// The offer a carrier may answer now, or the last one it had.
     pub fn offer_of(&self, carrier: &PartnerId) -> Option<&Offer> {
         let mine = || self.offers.iter().filter(|it| it.carrier == *carrier);
-        mine().find(|it| it.state.is_answerable()).or_else(|| mine().next_back())
+        mine()
+            .find(|it| it.state.is_answerable())
+            .or_else(|| mine().next_back())
     }
 
     pub fn open_offers(&self) -> impl Iterator<Item = &Offer> {
@@ -190,11 +229,17 @@ impl LoadState {
     }
 
     pub fn open_approvals(&self) -> impl Iterator<Item = &Approval> {
-        self.approvals.values().filter(|it| it.decided.is_none()).map(|it| &it.approval)
+        self.approvals
+            .values()
+            .filter(|it| it.decided.is_none())
+            .map(|it| &it.approval)
     }
 
     pub fn open_exceptions(&self) -> impl Iterator<Item = &Exception> {
-        self.exceptions.values().filter(|it| it.resolved.is_none()).map(|it| &it.exception)
+        self.exceptions
+            .values()
+            .filter(|it| it.resolved.is_none())
+            .map(|it| &it.exception)
     }
 
     /// One word for the board.

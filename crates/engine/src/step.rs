@@ -23,15 +23,26 @@ use signalbox_model::view::ViewChange;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// A customer's load tender or order, for a load that is new (`load` is the id it gets) or known.
-    Order { attempt: Box<OrderAttempt>, message: Option<MessageId>, load: LoadId },
+    Order {
+        attempt: Box<OrderAttempt>,
+        message: Option<MessageId>,
+        load: LoadId,
+    },
     Answer(AnswerAttempt),
     Status(StatusAttempt),
     Invoice(InvoiceAttempt),
     Command(Command),
     Timer(TimerId),
-    Settled { effect: EffectId, receipt: Receipt },
+    Settled {
+        effect: EffectId,
+        receipt: Receipt,
+    },
     /// What a workflow asked to be durable has become so.
-    Continue { effect: EffectId, instance: InstanceId, call: String },
+    Continue {
+        effect: EffectId,
+        instance: InstanceId,
+        call: String,
+    },
 }
 
 /// All that a step may know besides the load's state.
@@ -63,7 +74,11 @@ pub enum Outcome {
     #[default]
     Nothing,
     Done(Value),
-    Rejected { rejection: Rejection, detail: String, issues: Vec<Issue> },
+    Rejected {
+        rejection: Rejection,
+        detail: String,
+        issues: Vec<Issue>,
+    },
 }
 
 impl Reaction {
@@ -106,7 +121,11 @@ fn run(turn: &mut Turn<'_>, command: Command) {
             }
         }
         Command::DecideApproval { approval, decision } => approvals::decide(turn, &approval, decision),
-        Command::ResolveException { exception, resolution, in_hand_ms } => {
+        Command::ResolveException {
+            exception,
+            resolution,
+            in_hand_ms,
+        } => {
             exceptions::resolve(turn, &exception, resolution, in_hand_ms);
         }
         // The runtime turns a new order into `Input::Order`; settings have a stream of their own.
@@ -118,7 +137,11 @@ fn run(turn: &mut Turn<'_>, command: Command) {
         | Command::ChangePartner { .. }
         | Command::ChangeSource { .. }
         | Command::ChangeSettings { .. } => {
-            turn.reject(Rejection::NotAllowed, "this command is not a load's".to_owned(), Vec::new());
+            turn.reject(
+                Rejection::NotAllowed,
+                "this command is not a load's".to_owned(),
+                Vec::new(),
+            );
         }
     }
 }

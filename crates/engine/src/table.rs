@@ -63,7 +63,12 @@ impl Table {
     /// Reads a JDM file: an input node, one decision table, an output node.
     pub fn parse(name: &str, text: &str) -> Result<Self, Vec<Issue>> {
         let refuse = |at: &str, why: String| {
-            vec![Issue::fatal("table.unreadable", at, why, "Export the table as JDM with one decision table node.")]
+            vec![Issue::fatal(
+                "table.unreadable",
+                at,
+                why,
+                "Export the table as JDM with one decision table node.",
+            )]
         };
         let file: File = serde_json::from_str(text).map_err(|error| refuse("/", error.to_string()))?;
         let mut content = None;
@@ -71,16 +76,31 @@ impl Table {
             match node.kind.as_str() {
                 "inputNode" | "outputNode" => {}
                 "decisionTableNode" if content.is_none() => content = Some((place, node.content)),
-                other => return Err(refuse(&format!("/nodes/{place}"), format!("a node of kind {other} is not run here"))),
+                other => {
+                    return Err(refuse(
+                        &format!("/nodes/{place}"),
+                        format!("a node of kind {other} is not run here"),
+                    ));
+                }
             }
         }
-        let Some((place, content)) = content else { return Err(refuse("/nodes", "there is no decision table node".to_owned())) };
-        let content: Content =
-            serde_json::from_value(content).map_err(|error| refuse(&format!("/nodes/{place}/content"), error.to_string()))?;
+        let Some((place, content)) = content else {
+            return Err(refuse("/nodes", "there is no decision table node".to_owned()));
+        };
+        let content: Content = serde_json::from_value(content)
+            .map_err(|error| refuse(&format!("/nodes/{place}/content"), error.to_string()))?;
         if content.rules.len() > RULES_MAX {
-            return Err(refuse(&format!("/nodes/{place}/content/rules"), format!("more than {RULES_MAX} rules")));
+            return Err(refuse(
+                &format!("/nodes/{place}/content/rules"),
+                format!("more than {RULES_MAX} rules"),
+            ));
         }
-        let rules = content.rules.iter().enumerate().map(|(row, cells)| Rule::read(row, cells, &content)).collect();
+        let rules = content
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(row, cells)| Rule::read(row, cells, &content))
+            .collect();
         let table = Self {
             name: name.to_owned(),
             hash: hex::encode(Sha256::digest(text.as_bytes())),
@@ -99,8 +119,13 @@ impl Table {
         let mut issues = Vec::new();
         let mut shadowed = false;
         for rule in &self.rules {
-            let cells = rule.inputs.iter().zip(&self.inputs).map(|(cell, column)| (cell, column, true));
-            for (cell, column, unary) in cells.chain(rule.outputs.iter().zip(&self.outputs).map(|(a, b)| (a, b, false))) {
+            let cells = rule
+                .inputs
+                .iter()
+                .zip(&self.inputs)
+                .map(|(cell, column)| (cell, column, true));
+            for (cell, column, unary) in cells.chain(rule.outputs.iter().zip(&self.outputs).map(|(a, b)| (a, b, false)))
+            {
                 if cell.is_empty() {
                     continue;
                 }
@@ -111,13 +136,23 @@ impl Table {
                 };
                 if let Err(error) = outcome {
                     let at = format!("rule {} column {}", rule.id, column.field);
-                    issues.push(Issue::fatal("table.cell", at, error.to_string(), "Correct the expression in this cell."));
+                    issues.push(Issue::fatal(
+                        "table.cell",
+                        at,
+                        error.to_string(),
+                        "Correct the expression in this cell.",
+                    ));
                 }
             }
             if shadowed && self.hit == HitPolicy::First {
                 let at = format!("rule {}", rule.id);
                 let why = "an earlier rule always fires, so this one never does";
-                issues.push(Issue::fatal("table.unreachable", at, why, "Move the catch-all rule to the end."));
+                issues.push(Issue::fatal(
+                    "table.unreachable",
+                    at,
+                    why,
+                    "Move the catch-all rule to the end.",
+                ));
             }
             shadowed = shadowed || rule.inputs.iter().all(String::is_empty);
         }
@@ -127,14 +162,24 @@ impl Table {
     /// Evaluates the rules in order over `input`.
     pub fn evaluate(&self, input: &Value) -> Result<Answer, Error> {
         let mut isolate = Isolate::with_environment(input.clone().into());
-        let mut answer = Answer { rows: Vec::new(), fired: Vec::new() };
+        let mut answer = Answer {
+            rows: Vec::new(),
+            fired: Vec::new(),
+        };
         for rule in &self.rules {
             if !self.fires(rule, &mut isolate)? {
                 continue;
             }
             let mut row = Map::new();
-            for (cell, column) in rule.outputs.iter().zip(&self.outputs).filter(|(cell, _)| !cell.is_empty()) {
-                let value = isolate.run_standard(cell).map_err(|error| self.error(rule, column, &error.to_string()))?;
+            for (cell, column) in rule
+                .outputs
+                .iter()
+                .zip(&self.outputs)
+                .filter(|(cell, _)| !cell.is_empty())
+            {
+                let value = isolate
+                    .run_standard(cell)
+                    .map_err(|error| self.error(rule, column, &error.to_string()))?;
                 row.insert(column.field.clone(), value.to_value());
             }
             answer.rows.push(Value::Object(row));
@@ -147,7 +192,12 @@ impl Table {
     }
 
     fn fires(&self, rule: &Rule, isolate: &mut Isolate) -> Result<bool, Error> {
-        for (cell, column) in rule.inputs.iter().zip(&self.inputs).filter(|(cell, _)| !cell.is_empty()) {
+        for (cell, column) in rule
+            .inputs
+            .iter()
+            .zip(&self.inputs)
+            .filter(|(cell, _)| !cell.is_empty())
+        {
             let fail = |error: zen_expression::IsolateError| self.error(rule, column, &error.to_string());
             let holds = if column.field.is_empty() {
                 isolate.run_standard(cell).map_err(fail)?.as_bool().unwrap_or(false)
@@ -163,14 +213,28 @@ impl Table {
     }
 
     fn error(&self, rule: &Rule, column: &Cells, why: &str) -> Error {
-        Error { table: self.name.clone(), rule: rule.id.clone(), column: column.field.clone(), why: why.to_owned() }
+        Error {
+            table: self.name.clone(),
+            rule: rule.id.clone(),
+            column: column.field.clone(),
+            why: why.to_owned(),
+        }
     }
 }
 
 impl Rule {
     fn read(row: usize, cells: &Map<String, Value>, content: &Content) -> Self {
-        let cell = |id: &str| cells.get(id).and_then(Value::as_str).map(|it| it.trim().to_owned()).unwrap_or_default();
-        let id = cells.get("_id").and_then(Value::as_str).map_or_else(|| (row + 1).to_string(), str::to_owned);
+        let cell = |id: &str| {
+            cells
+                .get(id)
+                .and_then(Value::as_str)
+                .map(|it| it.trim().to_owned())
+                .unwrap_or_default()
+        };
+        let id = cells
+            .get("_id")
+            .and_then(Value::as_str)
+            .map_or_else(|| (row + 1).to_string(), str::to_owned);
         Self {
             id,
             inputs: content.inputs.iter().map(|column| cell(&column.id)).collect(),
@@ -231,7 +295,10 @@ mod tests {
         assert_eq!(answer.fired, ["r2", "r4"]);
         assert_eq!(answer.rows, [json!({"carrier": "HAUL"}), json!({"carrier": "ANYW"})]);
         let first = Table::parse("guide", &file("first", rules)).unwrap();
-        assert_eq!(first.evaluate(&json!({"lane": "ME>WI", "grams": 50})).unwrap().fired, ["r1"]);
+        assert_eq!(
+            first.evaluate(&json!({"lane": "ME>WI", "grams": 50})).unwrap().fired,
+            ["r1"]
+        );
     }
 
     #[test]
@@ -240,7 +307,10 @@ mod tests {
         assert!(Table::parse("t", &code).is_err());
         let broken = file("first", json!([{"_id": "r1", "i": "'ME' ++", "o": "1"}]));
         assert_eq!(Table::parse("t", &broken).unwrap_err()[0].code, "table.cell");
-        let shadow = file("first", json!([{"_id": "r1", "o": "1"}, {"_id": "r2", "i": "'ME'", "o": "2"}]));
+        let shadow = file(
+            "first",
+            json!([{"_id": "r1", "o": "1"}, {"_id": "r2", "i": "'ME'", "o": "2"}]),
+        );
         assert_eq!(Table::parse("t", &shadow).unwrap_err()[0].code, "table.unreachable");
     }
 }

@@ -28,7 +28,12 @@ pub(crate) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub fn new(state: &'a mut LoadState, context: &'a Context<'a>) -> Self {
-        Self { state, context, mint: Mint::new(context.cause, context.now), out: Reaction::default() }
+        Self {
+            state,
+            context,
+            mint: Mint::new(context.cause, context.now),
+            out: Reaction::default(),
+        }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -45,7 +50,10 @@ impl<'a> Turn<'a> {
     }
 
     pub fn order(&mut self, order: Order) -> EffectId {
-        let effect = Effect { id: self.mint.next(), order };
+        let effect = Effect {
+            id: self.mint.next(),
+            order,
+        };
         self.state.apply_effect(&effect, self.context.now);
         let id = effect.id.clone();
         self.out.effects.push(effect);
@@ -65,20 +73,42 @@ impl<'a> Turn<'a> {
     }
 
     pub fn decide(&mut self, about: &str, choice: &str, evidence: Vec<Evidence>, rule: String) {
-        self.out.decisions.push(Decision { about: about.to_owned(), choice: choice.to_owned(), evidence, rule });
+        self.out.decisions.push(Decision {
+            about: about.to_owned(),
+            choice: choice.to_owned(),
+            evidence,
+            rule,
+        });
     }
 
     /// Asks the gate and records its decision.
     pub fn gate(&mut self, actor: &Actor, action: &'static str, facts: BTreeMap<&'static str, Fact>) -> Verdict {
         let id = self.state.load.as_ref().map(|it| it.id.0.clone()).unwrap_or_default();
         let directory = self.context.directory;
-        let ask = Ask { tenant: &directory.tenant, actor, action, resource: ("Load", &id), facts, now: self.now() };
+        let ask = Ask {
+            tenant: &directory.tenant,
+            actor,
+            action,
+            resource: ("Load", &id),
+            facts,
+            now: self.now(),
+        };
         let verdict = directory.gate.decide(&ask);
-        let known = ask.facts.iter().map(|(name, fact)| Evidence::new(name, fact_value(fact), "gate context"));
+        let known = ask
+            .facts
+            .iter()
+            .map(|(name, fact)| Evidence::new(name, fact_value(fact), "gate context"));
         let asked = Evidence::new("actor", actor.name.clone(), "actor");
-        let errors = verdict.errors.iter().map(|it| Evidence::new("policy error", it.clone(), "gate"));
+        let errors = verdict
+            .errors
+            .iter()
+            .map(|it| Evidence::new("policy error", it.clone(), "gate"));
         let evidence: Vec<Evidence> = std::iter::once(asked).chain(known).chain(errors).collect();
-        let rule = if verdict.policies.is_empty() { "no policy".to_owned() } else { verdict.policies.join(", ") };
+        let rule = if verdict.policies.is_empty() {
+            "no policy".to_owned()
+        } else {
+            verdict.policies.join(", ")
+        };
         self.decide(&format!("gate.{action}"), verdict.choice.word(), evidence, rule);
         verdict
     }
@@ -89,13 +119,21 @@ impl<'a> Turn<'a> {
         let verdict = self.gate(&actor, action, BTreeMap::new());
         let allowed = verdict.choice == Choice::Allow;
         if !allowed {
-            self.reject(Rejection::NotAllowed, format!("{} may not {}", actor.name, action.replace('_', " ")), Vec::new());
+            self.reject(
+                Rejection::NotAllowed,
+                format!("{} may not {}", actor.name, action.replace('_', " ")),
+                Vec::new(),
+            );
         }
         allowed
     }
 
     pub fn reject(&mut self, rejection: Rejection, detail: String, issues: Vec<Issue>) {
-        self.out.outcome = Outcome::Rejected { rejection, detail, issues };
+        self.out.outcome = Outcome::Rejected {
+            rejection,
+            detail,
+            issues,
+        };
     }
 
     pub fn done(&mut self, answer: serde_json::Value) {

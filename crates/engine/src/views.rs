@@ -12,11 +12,17 @@ use signalbox_model::view::{Column, ColumnKind, ViewChange, ViewDefinition, View
 use std::collections::BTreeMap;
 
 const fn text(name: &'static str) -> Column {
-    Column { name, kind: ColumnKind::Text }
+    Column {
+        name,
+        kind: ColumnKind::Text,
+    }
 }
 
 const fn integer(name: &'static str) -> Column {
-    Column { name, kind: ColumnKind::Integer }
+    Column {
+        name,
+        kind: ColumnKind::Integer,
+    }
 }
 
 /// One row a load.
@@ -37,13 +43,23 @@ pub const BOARD: ViewDefinition = ViewDefinition {
 /// One row an open approval or exception.
 pub const INBOX: ViewDefinition = ViewDefinition {
     name: "inbox",
-    columns: &[text("kind"), text("load"), text("role"), integer("severity"), integer("deadline"), integer("requested_at")],
+    columns: &[
+        text("kind"),
+        text("load"),
+        text("role"),
+        integer("severity"),
+        integer("deadline"),
+        integer("requested_at"),
+    ],
     version: 1,
 };
 
 /// One row a message nobody could read or admit.
-pub const QUARANTINE: ViewDefinition =
-    ViewDefinition { name: "quarantine", columns: &[text("source"), text("code"), integer("received_at")], version: 1 };
+pub const QUARANTINE: ViewDefinition = ViewDefinition {
+    name: "quarantine",
+    columns: &[text("source"), text("code"), integer("received_at")],
+    version: 1,
+};
 
 pub const ALL: &[ViewDefinition] = &[BOARD, INBOX, QUARANTINE];
 
@@ -54,7 +70,11 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
     }
     let Some(load) = turn.state.load.clone() else { return };
     let board = board_row(turn.state, &load, turn);
-    turn.out.views.push(ViewChange { view: BOARD.name.to_owned(), key: load.id.0.clone(), row: Some(board) });
+    turn.out.views.push(ViewChange {
+        view: BOARD.name.to_owned(),
+        key: load.id.0.clone(),
+        row: Some(board),
+    });
     let mut changes = Vec::new();
     for event in &turn.out.events {
         let (key, row) = match event {
@@ -64,22 +84,38 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
             Event::ExceptionResolved { exception, .. } => (exception.0.clone(), None),
             _ => continue, // Every other event shows on the board alone.
         };
-        changes.push(ViewChange { view: INBOX.name.to_owned(), key, row });
+        changes.push(ViewChange {
+            view: INBOX.name.to_owned(),
+            key,
+            row,
+        });
     }
     turn.out.views.extend(changes);
 }
 
 fn board_row(state: &LoadState, load: &Load, turn: &Turn<'_>) -> ViewRow {
     let directory = turn.directory();
-    let name = |id: &signalbox_model::id::PartnerId| directory.partners.get(id).map_or_else(|| id.0.clone(), |it| it.name.clone());
+    let name = |id: &signalbox_model::id::PartnerId| {
+        directory
+            .partners
+            .get(id)
+            .map_or_else(|| id.0.clone(), |it| it.name.clone())
+    };
     let customer = state.order.as_ref().map(|it| name(&it.customer));
     let carrier = state.covered.as_ref().map(|it| name(&it.carrier));
     let offer = state.open_offers().next().map(|it| {
         json!({"carrier": name(&it.carrier), "scac": it.scac, "rank": it.rank, "rate": it.rate, "respond_by": it.respond_by, "state": it.state})
     });
-    let rate = state.covered.as_ref().map(|it| it.rate.clone()).or_else(|| load.rate.clone());
+    let rate = state
+        .covered
+        .as_ref()
+        .map(|it| it.rate.clone())
+        .or_else(|| load.rate.clone());
     let updated = state.updated_at.unwrap_or(turn.now());
-    let pickup_at = load.pickup().and_then(|it| it.window.earliest.as_ref().or(it.window.latest.as_ref())).map(|it| it.at);
+    let pickup_at = load
+        .pickup()
+        .and_then(|it| it.window.earliest.as_ref().or(it.window.latest.as_ref()))
+        .map(|it| it.at);
     let body = json!({
         "load": load.id,
         "reference": load.reference,
@@ -116,12 +152,23 @@ fn board_row(state: &LoadState, load: &Load, turn: &Turn<'_>) -> ViewRow {
 fn stop_time(stop: &Stop) -> Option<Value> {
     let window = &stop.window;
     let pickup = stop.kind == signalbox_model::load::StopKind::Pickup;
-    let (first, second) = if pickup { (&window.earliest, &window.latest) } else { (&window.latest, &window.earliest) };
-    first.as_ref().or(second.as_ref()).map(|it| json!({"at": it.at, "zone": it.zone, "basis": it.basis}))
+    let (first, second) = if pickup {
+        (&window.earliest, &window.latest)
+    } else {
+        (&window.latest, &window.earliest)
+    };
+    first
+        .as_ref()
+        .or(second.as_ref())
+        .map(|it| json!({"at": it.at, "zone": it.zone, "basis": it.basis}))
 }
 
 fn approval_row(load: &Load, approval: &Approval) -> ViewRow {
-    let policy = approval.evidence.iter().find(|it| it.what == "policy").map(|it| it.value.clone());
+    let policy = approval
+        .evidence
+        .iter()
+        .find(|it| it.what == "policy")
+        .map(|it| it.value.clone());
     let body = json!({
         "kind": "approval", "id": approval.id, "load": load.id, "reference": load.reference,
         "title": approval.title, "severity": "high", "requested_at": approval.requested_at,
@@ -129,7 +176,15 @@ fn approval_row(load: &Load, approval: &Approval) -> ViewRow {
         "proposal": approval.proposal, "rule": policy, "next_action": null,
         "allowed_actions": ["approve", "edit", "reject"],
     });
-    inbox_row(load, "approval", approval.role.as_str(), 3, Some(approval.deadline), approval.requested_at, body)
+    inbox_row(
+        load,
+        "approval",
+        approval.role.as_str(),
+        3,
+        Some(approval.deadline),
+        approval.requested_at,
+        body,
+    )
 }
 
 fn exception_row(load: &Load, exception: &Exception) -> ViewRow {
@@ -144,7 +199,15 @@ fn exception_row(load: &Load, exception: &Exception) -> ViewRow {
         "deadline": null, "role": null, "evidence": exception.evidence, "proposal": null, "rule": null,
         "next_action": exception.next_action, "exception": exception.kind, "allowed_actions": ["resolve"],
     });
-    inbox_row(load, "exception", "dispatcher", severity, None, exception.raised_at, body)
+    inbox_row(
+        load,
+        "exception",
+        "dispatcher",
+        severity,
+        None,
+        exception.raised_at,
+        body,
+    )
 }
 
 fn inbox_row(
@@ -170,16 +233,33 @@ fn inbox_row(
 }
 
 /// The quarantine's row for a message that could not be used.
-pub fn quarantine_row(message: &str, source: &str, content_type: &str, bytes: u64, issues: &[Issue], at: Timestamp) -> ViewRow {
+pub fn quarantine_row(
+    message: &str,
+    source: &str,
+    content_type: &str,
+    bytes: u64,
+    issues: &[Issue],
+    at: Timestamp,
+) -> ViewRow {
     let code = issues.first().map(|it| it.code.clone()).unwrap_or_default();
     let body = json!({
         "message": message, "source": source, "received_at": at, "content_type": content_type, "bytes": bytes, "issues": issues,
     });
-    row(&[("source", json!(source)), ("code", json!(code)), ("received_at", json!(micros(at)))], body)
+    row(
+        &[
+            ("source", json!(source)),
+            ("code", json!(code)),
+            ("received_at", json!(micros(at))),
+        ],
+        body,
+    )
 }
 
 fn row(columns: &[(&str, Value)], body: Value) -> ViewRow {
-    let columns: BTreeMap<String, Value> = columns.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let columns: BTreeMap<String, Value> = columns
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
     ViewRow { columns, body }
 }
 

@@ -5,7 +5,7 @@
 use crate::answer::AnswerAttempt;
 use crate::load::{Equipment, Goods, Location, Priority, Stop};
 use crate::personal::Personal;
-use crate::value::{ExternalId, Money, Moment, Weight};
+use crate::value::{ExternalId, Moment, Money, Weight};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

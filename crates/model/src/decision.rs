@@ -25,6 +25,10 @@ pub struct Evidence {
 
 impl Evidence {
     pub fn new(what: &str, value: impl Into<Value>, source: &str) -> Self {
-        Self { what: what.to_owned(), value: value.into(), source: source.to_owned() }
+        Self {
+            what: what.to_owned(),
+            value: value.into(),
+            source: source.to_owned(),
+        }
     }
 }

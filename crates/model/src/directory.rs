@@ -54,7 +54,11 @@ impl Partner {
 #[serde(tag = "channel", rename_all = "snake_case")]
 pub enum Channel {
     /// X12 files into a folder, relative to the tenant's own under the data directory's `outbound`.
-    X12Folder { folder: String, interchange_id: String, interchange_qualifier: String },
+    X12Folder {
+        folder: String,
+        interchange_id: String,
+        interchange_qualifier: String,
+    },
     /// Signed JSON by HTTP POST (Standard Webhooks). `secret` names an entry of the secret store.
     Webhook { url: String, secret: String },
 }

@@ -19,13 +19,29 @@ pub enum Order {
     /// Read a received message and admit what it asks for. Performed by the runtime itself.
     NormalizeMessage { message: MessageId, source: String },
     /// Go on with a workflow from what has just become durable. Performed by the runtime itself.
-    ContinueWorkflow { load: LoadId, instance: InstanceId, call: String },
+    ContinueWorkflow {
+        load: LoadId,
+        instance: InstanceId,
+        call: String,
+    },
     /// Offer the load to the carrier by its channel.
-    SendOffer { load: LoadId, offer: OfferId, carrier: PartnerId },
+    SendOffer {
+        load: LoadId,
+        offer: OfferId,
+        carrier: PartnerId,
+    },
     /// Tell the carrier that the offer no longer stands.
-    WithdrawOffer { load: LoadId, offer: OfferId, carrier: PartnerId },
+    WithdrawOffer {
+        load: LoadId,
+        offer: OfferId,
+        carrier: PartnerId,
+    },
     /// Return a functional acknowledgement to whoever sent the interchange.
-    SendAcknowledgement { message: MessageId, to: String, x12: String },
+    SendAcknowledgement {
+        message: MessageId,
+        to: String,
+        x12: String,
+    },
 }
 
 impl Order {

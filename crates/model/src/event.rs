@@ -24,48 +24,165 @@ use std::collections::BTreeMap;
 pub enum Event {
     // A source's stream: messages before they have an entity.
     MessageReceived(MessageReceived),
-    MessageNormalized { message: MessageId, loads: Vec<LoadId>, issues: Vec<Issue> },
-    MessageQuarantined { message: MessageId, issues: Vec<Issue> },
-    MessageCorrected { message: MessageId, by: Actor, replaced_by: MessageId },
-    AttemptRejected { message: Option<MessageId>, rejection: Rejection, detail: String },
-    AcknowledgementReceived { message: MessageId, control_number: String, accepted: bool, detail: String },
+    MessageNormalized {
+        message: MessageId,
+        loads: Vec<LoadId>,
+        issues: Vec<Issue>,
+    },
+    MessageQuarantined {
+        message: MessageId,
+        issues: Vec<Issue>,
+    },
+    MessageCorrected {
+        message: MessageId,
+        by: Actor,
+        replaced_by: MessageId,
+    },
+    AttemptRejected {
+        message: Option<MessageId>,
+        rejection: Rejection,
+        detail: String,
+    },
+    AcknowledgementReceived {
+        message: MessageId,
+        control_number: String,
+        accepted: bool,
+        detail: String,
+    },
 
     // A load's stream.
-    OrderReceived { order: Order, message: Option<MessageId> },
-    ShipmentCreated { shipment: Shipment },
-    LoadCreated { load: Load },
-    LoadCancelled { reason: String },
-    TenderStarted { tender: TenderId, playbook: String, definition: String },
-    OfferProposed { offer: Offer },
-    OfferMade { offer: OfferId, rate: Money, respond_by: Timestamp, approved_by: Option<Actor> },
-    OfferSent { offer: OfferId, receipt: String },
-    OfferAccepted { offer: OfferId, carrier: PartnerId },
-    OfferDeclined { offer: OfferId, reason: Option<String> },
-    OfferAnsweredConditionally { offer: OfferId, reason: Option<String>, note: Option<Personal> },
-    OfferExpired { offer: OfferId },
-    OfferWithdrawn { offer: OfferId, reason: String },
-    OfferRefused { offer: OfferId, reason: String },
-    LoadCovered { carrier: PartnerId, offer: OfferId, rate: Money },
-    TenderExhausted { tender: TenderId, offers: u32 },
-    AnswerRejected { carrier: String, offer: Option<OfferId>, answer: Answer, rejection: Rejection },
-    ApprovalRequested { approval: Approval },
-    ApprovalDecided { approval: ApprovalId, outcome: ApprovalOutcome, by: Option<Actor>, reason: Option<String> },
-    ExceptionRaised { exception: Exception },
-    ExceptionResolved { exception: ExceptionId, by: Actor, resolution: String },
-    MilestoneReported { carrier: String, milestone: MilestoneAttempt },
-    InvoiceReceived { carrier: String, number: String, total: Money },
-    EffectSettled { effect: EffectId, name: String, receipt: Receipt },
-    TouchRecorded { touch: Touch },
+    OrderReceived {
+        order: Order,
+        message: Option<MessageId>,
+    },
+    ShipmentCreated {
+        shipment: Shipment,
+    },
+    LoadCreated {
+        load: Load,
+    },
+    LoadCancelled {
+        reason: String,
+    },
+    TenderStarted {
+        tender: TenderId,
+        playbook: String,
+        definition: String,
+    },
+    OfferProposed {
+        offer: Offer,
+    },
+    OfferMade {
+        offer: OfferId,
+        rate: Money,
+        respond_by: Timestamp,
+        approved_by: Option<Actor>,
+    },
+    OfferSent {
+        offer: OfferId,
+        receipt: String,
+    },
+    OfferAccepted {
+        offer: OfferId,
+        carrier: PartnerId,
+    },
+    OfferDeclined {
+        offer: OfferId,
+        reason: Option<String>,
+    },
+    OfferAnsweredConditionally {
+        offer: OfferId,
+        reason: Option<String>,
+        note: Option<Personal>,
+    },
+    OfferExpired {
+        offer: OfferId,
+    },
+    OfferWithdrawn {
+        offer: OfferId,
+        reason: String,
+    },
+    OfferRefused {
+        offer: OfferId,
+        reason: String,
+    },
+    LoadCovered {
+        carrier: PartnerId,
+        offer: OfferId,
+        rate: Money,
+    },
+    TenderExhausted {
+        tender: TenderId,
+        offers: u32,
+    },
+    AnswerRejected {
+        carrier: String,
+        offer: Option<OfferId>,
+        answer: Answer,
+        rejection: Rejection,
+    },
+    ApprovalRequested {
+        approval: Approval,
+    },
+    ApprovalDecided {
+        approval: ApprovalId,
+        outcome: ApprovalOutcome,
+        by: Option<Actor>,
+        reason: Option<String>,
+    },
+    ExceptionRaised {
+        exception: Exception,
+    },
+    ExceptionResolved {
+        exception: ExceptionId,
+        by: Actor,
+        resolution: String,
+    },
+    MilestoneReported {
+        carrier: String,
+        milestone: MilestoneAttempt,
+    },
+    InvoiceReceived {
+        carrier: String,
+        number: String,
+        total: Money,
+    },
+    EffectSettled {
+        effect: EffectId,
+        name: String,
+        receipt: Receipt,
+    },
+    TouchRecorded {
+        touch: Touch,
+    },
 
     // The tenant's settings.
-    TenantCreated { tenant: TenantId, name: String },
-    KeyIssued { key: AccessKey },
-    PlaybookInstalled { name: String, version: String, files: BTreeMap<String, String> },
+    TenantCreated {
+        tenant: TenantId,
+        name: String,
+    },
+    KeyIssued {
+        key: AccessKey,
+    },
+    PlaybookInstalled {
+        name: String,
+        version: String,
+        files: BTreeMap<String, String>,
+    },
     /// A decision table of the tenant's own (JDM JSON) that takes the place of the playbook's table of that name.
-    TableChanged { table: String, content: String },
-    PartnerChanged { partner: Partner },
-    SourceChanged { source: Source },
-    SettingsChanged { settings: Settings },
+    TableChanged {
+        table: String,
+        content: String,
+    },
+    PartnerChanged {
+        partner: Partner,
+    },
+    SourceChanged {
+        source: Source,
+    },
+    SettingsChanged {
+        settings: Settings,
+    },
 }
 
 /// A message as it came: its bytes lie beside the record, its hash in it.
@@ -153,9 +270,16 @@ mod tests {
 
     #[test]
     fn wire_types_read_noun_then_participle() {
-        let event = Event::OfferDeclined { offer: OfferId::from("off_1"), reason: None };
+        let event = Event::OfferDeclined {
+            offer: OfferId::from("off_1"),
+            reason: None,
+        };
         assert_eq!(event.wire_type(), "dispatch.offer.declined");
-        let event = Event::OfferAnsweredConditionally { offer: OfferId::from("off_1"), reason: None, note: None };
+        let event = Event::OfferAnsweredConditionally {
+            offer: OfferId::from("off_1"),
+            reason: None,
+            note: None,
+        };
         assert_eq!(event.wire_type(), "dispatch.offer.answered_conditionally");
     }
 }

@@ -89,7 +89,11 @@ pub struct Mint {
 impl Mint {
     /// `cause` must be unique to the turn: the message id, the command's key, the timer or effect id.
     pub fn new(cause: impl Into<String>, at: Timestamp) -> Self {
-        Self { cause: cause.into(), at, ordinal: 0 }
+        Self {
+            cause: cause.into(),
+            at,
+            ordinal: 0,
+        }
     }
 
     pub fn next<T: Minted>(&mut self) -> T {

@@ -27,7 +27,13 @@ pub enum Severity {
 
 impl Issue {
     pub fn new(severity: Severity, code: &str, at: impl Into<String>, why: impl Into<String>, fix: &str) -> Self {
-        Self { severity, code: code.to_owned(), at: at.into(), why: why.into(), fix: fix.to_owned() }
+        Self {
+            severity,
+            code: code.to_owned(),
+            at: at.into(),
+            why: why.into(),
+            fix: fix.to_owned(),
+        }
     }
 
     pub fn fatal(code: &str, at: impl Into<String>, why: impl Into<String>, fix: &str) -> Self {

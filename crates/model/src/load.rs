@@ -2,7 +2,7 @@
 
 use crate::id::{LoadId, OrderId, PartnerId, ShipmentId};
 use crate::personal::Personal;
-use crate::value::{ExternalId, Money, Moment, TimeWindow, Weight};
+use crate::value::{ExternalId, Moment, Money, TimeWindow, Weight};
 use serde::{Deserialize, Serialize};
 
 /// A customer's demand, as admitted.

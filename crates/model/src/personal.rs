@@ -24,7 +24,10 @@ pub enum Taint {
 pub enum Personal {
     /// As read from a message, before it is sealed. Lives in memory only.
     #[serde(skip)]
-    Plain { text: String, taint: Taint },
+    Plain {
+        text: String,
+        taint: Taint,
+    },
     Sealed(Sealed),
 }
 
@@ -40,7 +43,10 @@ pub struct Sealed {
 
 impl Personal {
     pub fn plain(text: impl Into<String>, taint: Taint) -> Self {
-        Self::Plain { text: text.into(), taint }
+        Self::Plain {
+            text: text.into(),
+            taint,
+        }
     }
 
     pub fn sealed(&self) -> Option<&Sealed> {
@@ -55,7 +61,9 @@ impl Serialize for Personal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Sealed(sealed) => sealed.serialize(serializer),
-            Self::Plain { .. } => Err(S::Error::custom("a personal value must be sealed before it is recorded")),
+            Self::Plain { .. } => Err(S::Error::custom(
+                "a personal value must be sealed before it is recorded",
+            )),
         }
     }
 }

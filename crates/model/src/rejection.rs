@@ -38,7 +38,10 @@ pub enum Rejection {
 impl Rejection {
     /// The stable code on the wire: `offer_already_answered`.
     pub fn code(self) -> String {
-        serde_json::to_value(self).ok().and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default()
+        serde_json::to_value(self)
+            .ok()
+            .and_then(|it| it.as_str().map(str::to_owned))
+            .unwrap_or_default()
     }
 
     /// What happened and what to do, for a person.

@@ -18,7 +18,10 @@ impl TenantScope {
 
     /// The platform itself, acting on what a tenant's own log says is due.
     pub fn system(tenant: TenantId) -> Self {
-        Self { tenant, actor: Actor::system() }
+        Self {
+            tenant,
+            actor: Actor::system(),
+        }
     }
 
     pub fn tenant(&self) -> &TenantId {
@@ -41,15 +44,27 @@ pub struct Actor {
 
 impl Actor {
     pub fn system() -> Self {
-        Self { kind: ActorKind::System, name: "signalbox".to_owned(), roles: Vec::new() }
+        Self {
+            kind: ActorKind::System,
+            name: "signalbox".to_owned(),
+            roles: Vec::new(),
+        }
     }
 
     pub fn playbook(name: &str) -> Self {
-        Self { kind: ActorKind::Playbook, name: name.to_owned(), roles: Vec::new() }
+        Self {
+            kind: ActorKind::Playbook,
+            name: name.to_owned(),
+            roles: Vec::new(),
+        }
     }
 
     pub fn source(name: &str) -> Self {
-        Self { kind: ActorKind::Source, name: name.to_owned(), roles: Vec::new() }
+        Self {
+            kind: ActorKind::Source,
+            name: name.to_owned(),
+            roles: Vec::new(),
+        }
     }
 
     pub fn has(&self, role: Role) -> bool {

@@ -12,7 +12,10 @@ pub struct Money {
 
 impl Money {
     pub fn usd(minor: i64) -> Self {
-        Self { minor, currency: "USD".to_owned() }
+        Self {
+            minor,
+            currency: "USD".to_owned(),
+        }
     }
 }
 
@@ -76,7 +79,11 @@ pub struct ExternalId {
 
 impl ExternalId {
     pub fn new(system: &str, kind: &str, value: &str) -> Self {
-        Self { system: system.to_owned(), kind: kind.to_owned(), value: value.to_owned() }
+        Self {
+            system: system.to_owned(),
+            kind: kind.to_owned(),
+            value: value.to_owned(),
+        }
     }
 }
 

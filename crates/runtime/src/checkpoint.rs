@@ -22,7 +22,10 @@ impl Machine {
 
     /// When the next checkpoint is due, if anything waits for it.
     pub fn checkpoint_at(&self) -> Option<Timestamp> {
-        let at = self.checkpointed_at.saturating_add(CHECKPOINT_EVERY).unwrap_or(Timestamp::MAX);
+        let at = self
+            .checkpointed_at
+            .saturating_add(CHECKPOINT_EVERY)
+            .unwrap_or(Timestamp::MAX);
         (!self.overlay.is_empty()).then_some(at)
     }
 
@@ -32,7 +35,11 @@ impl Machine {
         if self.overlay.is_empty() {
             return Ok(());
         }
-        assert_eq!(self.next_seq, self.committed + 1, "a checkpoint between judging a batch and its commit");
+        assert_eq!(
+            self.next_seq,
+            self.committed + 1,
+            "a checkpoint between judging a batch and its commit"
+        );
         self.store.checkpoint(self.epoch, &self.overlay, self.committed)?;
         self.overlay = Default::default();
         self.sequence()?;
@@ -48,7 +55,9 @@ impl Machine {
             let signer = self.signer(&tenant)?;
             let sequencer = self.sequencers.entry(tenant.clone()).or_default();
             let records: Vec<(Seq, &[String])> = leaves.iter().map(|(seq, leaves)| (*seq, leaves.as_slice())).collect();
-            let mut blobs = sequencer.integrate(&records, position).map_err(|error| broken(&error))?;
+            let mut blobs = sequencer
+                .integrate(&records, position)
+                .map_err(|error| broken(&error))?;
             blobs.push(sequencer.checkpoint(&signer, &[]).map_err(|error| broken(&error))?);
             self.store.put_blobs(self.epoch, &tenant, &blobs)?;
         }
@@ -58,7 +67,10 @@ impl Machine {
 
     /// The key that signs a tenant's audit log.
     pub fn signer(&self, tenant: &TenantId) -> Result<Signer, StoreError> {
-        let vault = self.vault.tenant(tenant).map_err(|error| StoreError::Broken(error.to_string()))?;
+        let vault = self
+            .vault
+            .tenant(tenant)
+            .map_err(|error| StoreError::Broken(error.to_string()))?;
         let name = format!("signalbox/{tenant}");
         Signer::from_seed(&name, Use::Log, vault.signing_seed()).map_err(|error| StoreError::Broken(error.to_string()))
     }
@@ -66,8 +78,15 @@ impl Machine {
     /// Finds the leaves that no audit tree holds yet.
     pub(crate) fn restore_audit(&mut self) -> Result<(), StoreError> {
         let scanned = self.store.blob(&Self::scope(&TenantId::from(PLATFORM)), SCANNED)?;
-        let scanned = scanned.and_then(|it| String::from_utf8(it).ok()?.parse::<Seq>().ok()).unwrap_or(0);
-        let mut tenants: Vec<TenantId> = self.streams.directories().into_iter().map(|(tenant, _)| tenant).collect();
+        let scanned = scanned
+            .and_then(|it| String::from_utf8(it).ok()?.parse::<Seq>().ok())
+            .unwrap_or(0);
+        let mut tenants: Vec<TenantId> = self
+            .streams
+            .directories()
+            .into_iter()
+            .map(|(tenant, _)| tenant)
+            .collect();
         tenants.push(TenantId::from(PLATFORM));
         for tenant in tenants {
             let store = &self.store;
@@ -84,7 +103,10 @@ impl Machine {
             for stored in page {
                 let reached = self.sequencers.get(&stored.tenant).map_or(0, |it| it.position());
                 if stored.seq > reached {
-                    self.leaves.entry(stored.tenant).or_default().push((stored.seq, stored.record.leaves));
+                    self.leaves
+                        .entry(stored.tenant)
+                        .or_default()
+                        .push((stored.seq, stored.record.leaves));
                 }
             }
         }

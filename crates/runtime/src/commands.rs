@@ -53,29 +53,57 @@ impl Machine {
             Some((key, _)) => format!("{tenant}/{key}"),
             None => format!("{tenant}/command/{}", self.next_seq),
         };
-        let asked = Asked { scope, cause, key, traceparent, now };
+        let asked = Asked {
+            scope,
+            cause,
+            key,
+            traceparent,
+            now,
+        };
         match command {
             Command::CreateOrder { order } => {
                 let mut attempt = Attempt::Order(order);
                 let keys = self.seal(tenant, &mut attempt, entropy)?;
-                let Attempt::Order(order) = attempt else { return Ok(unavailable()) };
+                let Attempt::Order(order) = attempt else {
+                    return Ok(unavailable());
+                };
                 self.create_order(&asked, *order, keys)
             }
             Command::AnswerOffer { mut answer } => {
                 let mut attempt = Attempt::Answer(answer);
                 let keys = self.seal(tenant, &mut attempt, entropy)?;
-                let Attempt::Answer(sealed) = attempt else { return Ok(unavailable()) };
+                let Attempt::Answer(sealed) = attempt else {
+                    return Ok(unavailable());
+                };
                 answer = sealed;
                 let offer = answer.offer.clone().map(|it| it.0).unwrap_or_default();
-                self.on_load(&asked, ("offer", &offer), Rejection::OfferUnknown, Command::AnswerOffer { answer }, keys)
+                self.on_load(
+                    &asked,
+                    ("offer", &offer),
+                    Rejection::OfferUnknown,
+                    Command::AnswerOffer { answer },
+                    keys,
+                )
             }
             Command::DecideApproval { ref approval, .. } => {
                 let id = approval.0.clone();
-                self.on_load(&asked, ("approval", &id), Rejection::ApprovalUnknown, command, Vec::new())
+                self.on_load(
+                    &asked,
+                    ("approval", &id),
+                    Rejection::ApprovalUnknown,
+                    command,
+                    Vec::new(),
+                )
             }
             Command::ResolveException { ref exception, .. } => {
                 let id = exception.0.clone();
-                self.on_load(&asked, ("exception", &id), Rejection::ExceptionUnknown, command, Vec::new())
+                self.on_load(
+                    &asked,
+                    ("exception", &id),
+                    Rejection::ExceptionUnknown,
+                    command,
+                    Vec::new(),
+                )
             }
             Command::CreateTenant { .. }
             | Command::IssueKey { .. }
@@ -98,12 +126,21 @@ impl Machine {
         let Some(customer) = directory.customer(&order.customer) else {
             let detail = format!("{} is no customer here", order.customer);
             let rejection = Rejection::CustomerUnknown;
-            return Ok(Reply::Rejected { rejection, detail, issues: Vec::new(), seq: self.committed });
+            return Ok(Reply::Rejected {
+                rejection,
+                detail,
+                issues: Vec::new(),
+                seq: self.committed,
+            });
         };
         let known = self.find(tenant, &order_link(&customer.id, &order.reference))?;
         let load = known.map_or_else(|| Mint::new(asked.cause.as_str(), asked.now).next(), |it| LoadId(it.0));
         let stream = StreamId::load(&load);
-        let input = Input::Order { attempt: Box::new(order), message: None, load };
+        let input = Input::Order {
+            attempt: Box::new(order),
+            message: None,
+            load,
+        };
         self.judge(asked, &stream, input, keys)
     }
 
@@ -117,7 +154,12 @@ impl Machine {
     ) -> Result<Reply, StoreError> {
         let Some(stream) = self.find(asked.scope.tenant(), &ExternalId::new("signalbox", kind, id))? else {
             let detail = format!("no {kind} {id}");
-            return Ok(Reply::Rejected { rejection: unknown, detail, issues: Vec::new(), seq: self.committed });
+            return Ok(Reply::Rejected {
+                rejection: unknown,
+                detail,
+                issues: Vec::new(),
+                seq: self.committed,
+            });
         };
         self.judge(asked, &stream, Input::Command(command), keys)
     }
@@ -133,7 +175,12 @@ impl Machine {
         let directory = self.directory(tenant)?;
         let mut state = self.take_load(tenant, stream)?;
         let actor = asked.scope.actor();
-        let context = Context { now: asked.now, actor, directory: &directory, cause: &asked.cause };
+        let context = Context {
+            now: asked.now,
+            actor,
+            directory: &directory,
+            cause: &asked.cause,
+        };
         let reaction = step(&mut state, input, &context);
         self.streams.put(tenant, stream, state);
         self.answer(asked, stream, reaction, keys)
@@ -146,8 +193,12 @@ impl Machine {
         };
         let tenant = asked.scope.tenant().clone();
         let directory = self.directory(&tenant)?;
-        let context =
-            Context { now: asked.now, actor: asked.scope.actor(), directory: &directory, cause: &asked.cause };
+        let context = Context {
+            now: asked.now,
+            actor: asked.scope.actor(),
+            directory: &directory,
+            cause: &asked.cause,
+        };
         let reaction = change_settings(&directory, command, &context);
         self.fold_settings(&tenant, &directory, &reaction)?;
         if let Some((new, name)) = created.filter(|(new, _)| *new != tenant && !reaction.events.is_empty()) {
@@ -159,8 +210,20 @@ impl Machine {
     /// A tenant's own settings stream begins with its name.
     fn first_turn_of(&mut self, tenant: TenantId, name: String, asked: &Asked<'_>) -> Result<(), StoreError> {
         let directory = self.directory(&tenant)?;
-        let context = Context { now: asked.now, actor: asked.scope.actor(), directory: &directory, cause: &asked.cause };
-        let reaction = change_settings(&directory, Command::CreateTenant { tenant: tenant.clone(), name }, &context);
+        let context = Context {
+            now: asked.now,
+            actor: asked.scope.actor(),
+            directory: &directory,
+            cause: &asked.cause,
+        };
+        let reaction = change_settings(
+            &directory,
+            Command::CreateTenant {
+                tenant: tenant.clone(),
+                name,
+            },
+            &context,
+        );
         self.fold_settings(&tenant, &directory, &reaction)?;
         let origin = origin(asked);
         self.emit(&tenant, &StreamId::settings(), reaction, &origin, Extra::default())?;
@@ -206,37 +269,92 @@ impl Machine {
                 answer,
             });
             self.know_version(tenant, stream)?;
-            seq = self.emit(tenant, stream, reaction, &origin(asked), Extra { mark, raw: None, keys })?;
+            seq = self.emit(
+                tenant,
+                stream,
+                reaction,
+                &origin(asked),
+                Extra { mark, raw: None, keys },
+            )?;
         }
         Ok(match outcome {
-            Outcome::Done(answer) => Reply::Done { answer, seq, replayed: false },
-            Outcome::Nothing => Reply::Done { answer: json!({}), seq, replayed: false },
-            Outcome::Rejected { rejection, detail, issues } => Reply::Rejected { rejection, detail, issues, seq },
+            Outcome::Done(answer) => Reply::Done {
+                answer,
+                seq,
+                replayed: false,
+            },
+            Outcome::Nothing => Reply::Done {
+                answer: json!({}),
+                seq,
+                replayed: false,
+            },
+            Outcome::Rejected {
+                rejection,
+                detail,
+                issues,
+            } => Reply::Rejected {
+                rejection,
+                detail,
+                issues,
+                seq,
+            },
         })
     }
 
     /// Asks the gate about something that is not a load's.
-    pub(crate) fn may(&mut self, scope: &TenantScope, action: &'static str, now: Timestamp) -> Result<bool, StoreError> {
+    pub(crate) fn may(
+        &mut self,
+        scope: &TenantScope,
+        action: &'static str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let directory = self.directory(scope.tenant())?;
         let resource = ("Settings", scope.tenant().as_str());
-        let ask = Ask { tenant: scope.tenant(), actor: scope.actor(), action, resource, facts: BTreeMap::new(), now };
+        let ask = Ask {
+            tenant: scope.tenant(),
+            actor: scope.actor(),
+            action,
+            resource,
+            facts: BTreeMap::new(),
+            now,
+        };
         Ok(directory.gate.decide(&ask).choice == Choice::Allow)
     }
 
     /// A workflow asked for what happened so far to be durable; now it is.
     pub(crate) fn go_on(&mut self, pending: &PendingEffect, now: Timestamp) -> Result<(), StoreError> {
-        let Order::ContinueWorkflow { instance, call, .. } = &pending.effect.order else { return Ok(()) };
-        let input =
-            Input::Continue { effect: pending.effect.id.clone(), instance: instance.clone(), call: call.clone() };
-        self.inner(&pending.tenant, &pending.stream, input, pending.effect.id.as_str(), pending.traceparent.as_deref(), now)
+        let Order::ContinueWorkflow { instance, call, .. } = &pending.effect.order else {
+            return Ok(());
+        };
+        let input = Input::Continue {
+            effect: pending.effect.id.clone(),
+            instance: instance.clone(),
+            call: call.clone(),
+        };
+        self.inner(
+            &pending.tenant,
+            &pending.stream,
+            input,
+            pending.effect.id.as_str(),
+            pending.traceparent.as_deref(),
+            now,
+        )
     }
 
     /// What came of a delivery, judged by the stream that ordered it.
     pub(crate) fn settle(&mut self, outcome: DeliveryOutcome, now: Timestamp) -> Result<(), StoreError> {
-        let DeliveryOutcome { tenant, stream, effect, receipt } = outcome;
+        let DeliveryOutcome {
+            tenant,
+            stream,
+            effect,
+            receipt,
+        } = outcome;
         let cause = format!("{effect}/receipt");
         if stream.is_load() {
-            let input = Input::Settled { effect: effect.clone(), receipt };
+            let input = Input::Settled {
+                effect: effect.clone(),
+                receipt,
+            };
             self.inner(&tenant, &stream, input, &cause, None, now)?;
             self.outbox.settle(&effect);
             return Ok(());
@@ -245,11 +363,24 @@ impl Machine {
             return Ok(());
         }
         let name = "SendAcknowledgement".to_owned();
-        let event = signalbox_model::event::Event::EffectSettled { effect: effect.clone(), name, receipt };
-        let reaction = Reaction { events: vec![event], settled: vec![effect], ..Reaction::default() };
+        let event = signalbox_model::event::Event::EffectSettled {
+            effect: effect.clone(),
+            name,
+            receipt,
+        };
+        let reaction = Reaction {
+            events: vec![event],
+            settled: vec![effect],
+            ..Reaction::default()
+        };
         let actor = Actor::system();
         self.know_version(&tenant, &stream)?;
-        let origin = Origin { cause: &cause, actor: &actor, traceparent: None, now };
+        let origin = Origin {
+            cause: &cause,
+            actor: &actor,
+            traceparent: None,
+            now,
+        };
         self.emit(&tenant, &stream, reaction, &origin, Extra::default())?;
         Ok(())
     }
@@ -266,10 +397,30 @@ impl Machine {
         let directory = self.directory(tenant)?;
         let mut state = self.take_load(tenant, stream)?;
         let actor = Actor::system();
-        let reaction = step(&mut state, input, &Context { now, actor: &actor, directory: &directory, cause });
+        let reaction = step(
+            &mut state,
+            input,
+            &Context {
+                now,
+                actor: &actor,
+                directory: &directory,
+                cause,
+            },
+        );
         self.streams.put(tenant, stream, state);
         if !reaction.is_empty() {
-            self.emit(tenant, stream, reaction, &Origin { cause, actor: &actor, traceparent, now }, Extra::default())?;
+            self.emit(
+                tenant,
+                stream,
+                reaction,
+                &Origin {
+                    cause,
+                    actor: &actor,
+                    traceparent,
+                    now,
+                },
+                Extra::default(),
+            )?;
         }
         Ok(())
     }
@@ -281,7 +432,12 @@ pub fn platform_scope() -> TenantScope {
 }
 
 fn origin<'a>(asked: &'a Asked<'_>) -> Origin<'a> {
-    Origin { cause: &asked.cause, actor: asked.scope.actor(), traceparent: asked.traceparent, now: asked.now }
+    Origin {
+        cause: &asked.cause,
+        actor: asked.scope.actor(),
+        traceparent: asked.traceparent,
+        now: asked.now,
+    }
 }
 
 /// What a command asks for, so that the same key with other content is seen.
@@ -291,19 +447,40 @@ fn fingerprint(command: &Command) -> String {
 
 fn repeat(known: InboxMark, sha256: &str, seq: Seq) -> Reply {
     if known.sha256 != sha256 {
-        return Reply::KeyConflict { detail: format!("{} came before with other content", known.key) };
+        return Reply::KeyConflict {
+            detail: format!("{} came before with other content", known.key),
+        };
     }
     let answer = known.answer.unwrap_or_default();
-    let rejected = answer.get("rejected").cloned().and_then(|it| serde_json::from_value(it).ok());
+    let rejected = answer
+        .get("rejected")
+        .cloned()
+        .and_then(|it| serde_json::from_value(it).ok());
     match rejected {
         Some(rejection) => {
-            let detail = answer.get("detail").and_then(|it| it.as_str()).unwrap_or_default().to_owned();
-            Reply::Rejected { rejection, detail, issues: Vec::new(), seq }
+            let detail = answer
+                .get("detail")
+                .and_then(|it| it.as_str())
+                .unwrap_or_default()
+                .to_owned();
+            Reply::Rejected {
+                rejection,
+                detail,
+                issues: Vec::new(),
+                seq,
+            }
         }
-        None => Reply::Done { answer: answer.get("done").cloned().unwrap_or_default(), seq, replayed: true },
+        None => Reply::Done {
+            answer: answer.get("done").cloned().unwrap_or_default(),
+            seq,
+            replayed: true,
+        },
     }
 }
 
 fn unavailable() -> Reply {
-    Reply::Unavailable { detail: "the command changed its kind while it was sealed".to_owned(), full: false }
+    Reply::Unavailable {
+        detail: "the command changed its kind while it was sealed".to_owned(),
+        full: false,
+    }
 }

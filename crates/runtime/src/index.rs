@@ -33,8 +33,17 @@ impl IndexChanges {
 
     /// Folds one record in.
     pub fn apply(&mut self, stored: &Stored) {
-        let Stored { seq, tenant, stream, record, .. } = stored;
-        self.streams.entry((tenant.clone(), stream.clone())).or_default().push(*seq);
+        let Stored {
+            seq,
+            tenant,
+            stream,
+            record,
+            ..
+        } = stored;
+        self.streams
+            .entry((tenant.clone(), stream.clone()))
+            .or_default()
+            .push(*seq);
         if let Some(mark) = &record.mark {
             self.marks.insert((tenant.clone(), mark.key.clone()), mark.clone());
             self.messages.insert((tenant.clone(), mark.message.clone()), *seq);
@@ -75,7 +84,12 @@ impl IndexChanges {
             .iter()
             .filter_map(|((tenant, stream, timer), due)| {
                 let due = (*due)?;
-                (due <= until).then(|| DueTimer { tenant: tenant.clone(), stream: stream.clone(), timer: timer.clone(), due })
+                (due <= until).then(|| DueTimer {
+                    tenant: tenant.clone(),
+                    stream: stream.clone(),
+                    timer: timer.clone(),
+                    due,
+                })
             })
             .collect();
         due.sort_by(|a, b| a.due.cmp(&b.due));

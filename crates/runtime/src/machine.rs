@@ -188,7 +188,10 @@ impl Machine {
 
     /// When to step at the latest, if nothing comes in before.
     pub fn next_due(&self) -> Option<Timestamp> {
-        [self.timers.next_due(), self.outbox.next_due()].into_iter().flatten().min()
+        [self.timers.next_due(), self.outbox.next_due()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Works off due timers, requests and inner effects, in that order of arrival, into one batch.
@@ -241,13 +244,25 @@ impl Machine {
         let seq = self.next_seq;
         self.next_seq += 1;
         let record = pack(tenant, stream, version, reaction, origin, extra.mark)?;
-        let stored = Stored { seq, tenant: tenant.clone(), stream: stream.clone(), version, record };
+        let stored = Stored {
+            seq,
+            tenant: tenant.clone(),
+            stream: stream.clone(),
+            version,
+            record,
+        };
         self.overlay.apply(&stored);
         self.timers.apply(&stored);
         let record = stored.record;
         for change in &record.views {
             let (view, key, row) = (change.view.clone(), change.key.clone(), change.row.clone());
-            self.batch.changes.push(LiveChange { seq, tenant: tenant.clone(), view, key, row });
+            self.batch.changes.push(LiveChange {
+                seq,
+                tenant: tenant.clone(),
+                view,
+                key,
+                row,
+            });
         }
         for effect in &record.effects {
             self.batch.effects.push(PendingEffect {
@@ -263,10 +278,18 @@ impl Machine {
         }
         self.batch.leaves.push((tenant.clone(), seq, record.leaves.clone()));
         for key in &extra.keys {
-            self.fresh_keys.insert((tenant.clone(), key.subject.clone()), key.clone());
+            self.fresh_keys
+                .insert((tenant.clone(), key.subject.clone()), key.clone());
         }
         let (tenant, stream) = (tenant.clone(), stream.clone());
-        self.batch.turns.push(Turn { tenant, stream, version, record, raw: extra.raw, keys: extra.keys });
+        self.batch.turns.push(Turn {
+            tenant,
+            stream,
+            version,
+            record,
+            raw: extra.raw,
+            keys: extra.keys,
+        });
         Ok(seq)
     }
 
@@ -277,7 +300,11 @@ impl Machine {
     /// The batch is durable: what it carries may be told and done.
     pub fn committed(&mut self, batch: Batch, first: Seq, now: Timestamp) -> Released {
         if let Some(count) = u64::try_from(batch.turns.len()).ok().filter(|it| *it > 0) {
-            assert_eq!(first, self.committed + 1, "the store gave the batch other places than it was judged with");
+            assert_eq!(
+                first,
+                self.committed + 1,
+                "the store gave the batch other places than it was judged with"
+            );
             self.committed = first + count - 1;
         }
         for pending in batch.effects {
@@ -295,17 +322,38 @@ impl Machine {
                 self.fresh_keys.remove(&(turn.tenant.clone(), key.subject.clone()));
             }
         }
-        let directories = batch.directories.iter().filter_map(|it| Some((it.clone(), self.streams.directory(it)?))).collect();
-        Released { replies: batch.replies, changes: batch.changes, directories, head: self.committed }
+        let directories = batch
+            .directories
+            .iter()
+            .filter_map(|it| Some((it.clone(), self.streams.directory(it)?)))
+            .collect();
+        Released {
+            replies: batch.replies,
+            changes: batch.changes,
+            directories,
+            head: self.committed,
+        }
     }
 
     /// The batch was not written. Everything in memory is folded again from the log; whoever waits is told to try again.
     pub fn aborted(&mut self, batch: Batch, why: &StoreError, now: Timestamp) -> Result<Released, StoreError> {
         let full = matches!(why, StoreError::Full(_));
-        let refuse = |(ticket, _): (Ticket, Reply)| (ticket, Reply::Unavailable { detail: why.to_string(), full });
+        let refuse = |(ticket, _): (Ticket, Reply)| {
+            (
+                ticket,
+                Reply::Unavailable {
+                    detail: why.to_string(),
+                    full,
+                },
+            )
+        };
         let replies = batch.replies.into_iter().map(refuse).collect();
         self.recover(now)?;
-        Ok(Released { replies, head: self.committed, ..Released::default() })
+        Ok(Released {
+            replies,
+            head: self.committed,
+            ..Released::default()
+        })
     }
 
     pub(crate) fn scope(tenant: &TenantId) -> TenantScope {
@@ -348,8 +396,17 @@ fn pack(
         ],
         rule: "every turn leaves its mark".to_owned(),
     };
-    let turn = crate::audit::leaf::Turn { tenant, stream, version, after: version - 1, at: origin.now, actor: origin.actor };
-    let decisions: Vec<Decision> = std::iter::once(whole).chain(reaction.decisions.iter().cloned()).collect();
+    let turn = crate::audit::leaf::Turn {
+        tenant,
+        stream,
+        version,
+        after: version - 1,
+        at: origin.now,
+        actor: origin.actor,
+    };
+    let decisions: Vec<Decision> = std::iter::once(whole)
+        .chain(reaction.decisions.iter().cloned())
+        .collect();
     let leaves = crate::audit::leaf::entries(&turn, &decisions, &[]).map_err(|error| broken(&error))?;
     Ok(Record {
         v: RECORD_VERSION,

@@ -116,9 +116,16 @@ impl Image {
 
     fn refuse_a_second_key(&self, turns: &[Turn]) -> Result<(), StoreError> {
         let mut fresh = BTreeMap::new();
-        for (turn, key) in turns.iter().flat_map(|turn| turn.keys.iter().map(move |key| (turn, key))) {
+        for (turn, key) in turns
+            .iter()
+            .flat_map(|turn| turn.keys.iter().map(move |key| (turn, key)))
+        {
             let place = (turn.tenant.clone(), key.subject.clone());
-            let known = self.keys.get(&place).map(|(_, wrapped)| wrapped).or_else(|| fresh.get(&place).copied());
+            let known = self
+                .keys
+                .get(&place)
+                .map(|(_, wrapped)| wrapped)
+                .or_else(|| fresh.get(&place).copied());
             if known.is_some_and(|wrapped| *wrapped != key.wrapped) {
                 return Err(StoreError::Refused(format!("{} already has another key", key.subject)));
             }
@@ -212,7 +219,9 @@ impl Store for Memory {
         image.admit(epoch)?;
         if position < image.indexed || position > image.head() {
             let (indexed, head) = (image.indexed, image.head());
-            return Err(StoreError::Refused(format!("checkpoint at {position}, outside {indexed}..={head}")));
+            return Err(StoreError::Refused(format!(
+                "checkpoint at {position}, outside {indexed}..={head}"
+            )));
         }
         image.index(changes);
         image.indexed = position;
@@ -221,7 +230,10 @@ impl Store for Memory {
 
     fn positions(&self) -> Result<Positions, StoreError> {
         let image = self.image();
-        Ok(Positions { head: image.head(), indexed: image.indexed })
+        Ok(Positions {
+            head: image.head(),
+            indexed: image.indexed,
+        })
     }
 
     fn records(&self, after: Seq, limit: usize) -> Result<Vec<Stored>, StoreError> {
@@ -232,7 +244,12 @@ impl Store for Memory {
     fn records_at(&self, scope: &TenantScope, seqs: &[Seq]) -> Result<Vec<Stored>, StoreError> {
         let image = self.image();
         let at = |seq: &Seq| image.records.get(usize::try_from(seq.checked_sub(1)?).ok()?);
-        Ok(seqs.iter().filter_map(at).filter(|it| it.tenant == *scope.tenant()).cloned().collect())
+        Ok(seqs
+            .iter()
+            .filter_map(at)
+            .filter(|it| it.tenant == *scope.tenant())
+            .cloned()
+            .collect())
     }
 
     fn stream_seqs(&self, scope: &TenantScope, stream: &StreamId) -> Result<Vec<Seq>, StoreError> {
@@ -242,7 +259,11 @@ impl Store for Memory {
     }
 
     fn message_seq(&self, scope: &TenantScope, message: &MessageId) -> Result<Option<Seq>, StoreError> {
-        Ok(self.image().messages.get(&(scope.tenant().clone(), message.clone())).copied())
+        Ok(self
+            .image()
+            .messages
+            .get(&(scope.tenant().clone(), message.clone()))
+            .copied())
     }
 
     fn raw(&self, scope: &TenantScope, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
@@ -251,7 +272,11 @@ impl Store for Memory {
     }
 
     fn mark(&self, scope: &TenantScope, key: &str) -> Result<Option<InboxMark>, StoreError> {
-        Ok(self.image().marks.get(&(scope.tenant().clone(), key.to_owned())).cloned())
+        Ok(self
+            .image()
+            .marks
+            .get(&(scope.tenant().clone(), key.to_owned()))
+            .cloned())
     }
 
     fn link(&self, scope: &TenantScope, id: &ExternalId) -> Result<Option<StreamId>, StoreError> {
@@ -283,19 +308,17 @@ impl Store for Memory {
         Ok(pending)
     }
 
-    fn view_page(
-        &self,
-        scope: &TenantScope,
-        view: &ViewDefinition,
-        query: &ViewQuery,
-    ) -> Result<ViewPage, StoreError> {
+    fn view_page(&self, scope: &TenantScope, view: &ViewDefinition, query: &ViewQuery) -> Result<ViewPage, StoreError> {
         refuse_unknown_columns(view, query)?;
         let image = self.image();
         let rows = image.views.get(&(scope.tenant().clone(), view.name.to_owned()));
         let fits = |row: &ViewRow| query.filter.as_ref().is_none_or(|filter| holds(view, filter, row));
         let mut matching: Vec<(&String, &ViewRow)> = rows.into_iter().flatten().filter(|(_, row)| fits(row)).collect();
         matching.sort_by(|left, right| in_order(view, query, left, right));
-        let page = matching.iter().skip(query.offset as usize).take(query.limit.min(PAGE_ROWS_MAX) as usize);
+        let page = matching
+            .iter()
+            .skip(query.offset as usize)
+            .take(query.limit.min(PAGE_ROWS_MAX) as usize);
         Ok(ViewPage {
             position: image.indexed,
             rows: page.map(|(key, row)| ((*key).clone(), (*row).clone())).collect(),
@@ -305,13 +328,20 @@ impl Store for Memory {
 
     fn view_row(&self, scope: &TenantScope, view: &ViewDefinition, key: &str) -> Result<Option<ViewRow>, StoreError> {
         let image = self.image();
-        Ok(image.views.get(&(scope.tenant().clone(), view.name.to_owned())).and_then(|rows| rows.get(key)).cloned())
+        Ok(image
+            .views
+            .get(&(scope.tenant().clone(), view.name.to_owned()))
+            .and_then(|rows| rows.get(key))
+            .cloned())
     }
 
     fn subject_key(&self, scope: &TenantScope, subject: &SubjectId) -> Result<Option<SubjectKey>, StoreError> {
         let image = self.image();
         let found = image.keys.get(&(scope.tenant().clone(), subject.clone()));
-        Ok(found.map(|(_, wrapped)| SubjectKey { subject: subject.clone(), wrapped: wrapped.clone() }))
+        Ok(found.map(|(_, wrapped)| SubjectKey {
+            subject: subject.clone(),
+            wrapped: wrapped.clone(),
+        }))
     }
 
     fn erase_subject(&self, epoch: Epoch, scope: &TenantScope, subject: &SubjectId) -> Result<(), StoreError> {
@@ -324,13 +354,19 @@ impl Store for Memory {
     fn put_blobs(&self, epoch: Epoch, tenant: &TenantId, blobs: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
         let mut image = self.image();
         image.admit(epoch)?;
-        let placed = blobs.iter().map(|(name, body)| ((tenant.clone(), name.clone()), body.clone()));
+        let placed = blobs
+            .iter()
+            .map(|(name, body)| ((tenant.clone(), name.clone()), body.clone()));
         image.blobs.extend(placed);
         Ok(())
     }
 
     fn blob(&self, scope: &TenantScope, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.image().blobs.get(&(scope.tenant().clone(), name.to_owned())).cloned())
+        Ok(self
+            .image()
+            .blobs
+            .get(&(scope.tenant().clone(), name.to_owned()))
+            .cloned())
     }
 
     fn health(&self) -> Result<String, StoreError> {
@@ -344,7 +380,9 @@ impl Store for Memory {
 /// of the column's kind.
 fn cell(view: &ViewDefinition, column: &str, row: &ViewRow) -> Cell {
     let kind = view.columns.iter().find(|it| it.name == column).map(|it| it.kind);
-    kind.map_or(Cell::Null, |kind| typed(kind, row.columns.get(column).unwrap_or(&Value::Null)))
+    kind.map_or(Cell::Null, |kind| {
+        typed(kind, row.columns.get(column).unwrap_or(&Value::Null))
+    })
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -391,7 +429,11 @@ fn in_order(
 ) -> Ordering {
     for (column, direction) in &query.order {
         let ascending = cell(view, column, left.1).cmp(&cell(view, column, right.1));
-        let ordering = if *direction == Direction::Ascending { ascending } else { ascending.reverse() };
+        let ordering = if *direction == Direction::Ascending {
+            ascending
+        } else {
+            ascending.reverse()
+        };
         if ordering != Ordering::Equal {
             return ordering;
         }
@@ -412,8 +454,14 @@ fn refuse_unknown_columns(view: &ViewDefinition, query: &ViewQuery) -> Result<()
             | Filter::IsNull(column) => named.push(column),
         }
     }
-    match named.into_iter().find(|name| view.columns.iter().all(|it| it.name != *name)) {
-        Some(name) => Err(StoreError::Refused(format!("view {} has no column {name:?}", view.name))),
+    match named
+        .into_iter()
+        .find(|name| view.columns.iter().all(|it| it.name != *name))
+    {
+        Some(name) => Err(StoreError::Refused(format!(
+            "view {} has no column {name:?}",
+            view.name
+        ))),
         None => Ok(()),
     }
 }

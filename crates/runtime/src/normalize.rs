@@ -61,25 +61,48 @@ impl Machine {
             return self.quarantine(pending, message, source, vec![issue], Vec::new(), now);
         };
         let Some(settings) = directory.sources.get(source) else {
-            let issue = Issue::fatal("message.source", "", "its source was removed", "Add the source, then reprocess.");
+            let issue = Issue::fatal(
+                "message.source",
+                "",
+                "its source was removed",
+                "Add the source, then reprocess.",
+            );
             return self.quarantine(pending, message, source, vec![issue], Vec::new(), now);
         };
-        let context = formats::Context { zone: &settings.zone, taint: Taint::Partner, sender: None };
+        let context = formats::Context {
+            zone: &settings.zone,
+            taint: Taint::Partner,
+            sender: None,
+        };
         let decoded = formats::decode(settings.format, &bytes, &context);
-        let reading = Reading { tenant, message, source: settings, directory: &directory, pending, now };
+        let reading = Reading {
+            tenant,
+            message,
+            source: settings,
+            directory: &directory,
+            pending,
+            now,
+        };
         let mut issues = decoded.issues;
         let mut loads = Vec::new();
         let mut notes = Vec::new();
         for (place, decoding) in decoded.decodings.into_iter().enumerate() {
             let at = decoding.at;
-            issues.extend(decoding.issues.into_iter().map(|it| Issue { at: join(&at, &it.at), ..it }));
+            issues.extend(decoding.issues.into_iter().map(|it| Issue {
+                at: join(&at, &it.at),
+                ..it
+            }));
             let Some(attempt) = decoding.attempt else { continue };
             match self.admit(&reading, place, attempt, entropy)? {
                 Admitted::To(load) => loads.push(load),
                 Admitted::Noted(event) => notes.push(event),
                 Admitted::Refused(rejection, detail) => {
                     issues.push(Issue::fatal(&rejection.code(), at, detail.clone(), rejection.explain()));
-                    notes.push(Event::AttemptRejected { message: Some(message.clone()), rejection, detail });
+                    notes.push(Event::AttemptRejected {
+                        message: Some(message.clone()),
+                        rejection,
+                        detail,
+                    });
                 }
             }
         }
@@ -87,7 +110,11 @@ impl Machine {
         if issues.iter().any(|it| it.severity == Severity::Fatal) {
             return self.quarantine_with(pending, message, source, issues, notes, replies, now);
         }
-        notes.push(Event::MessageNormalized { message: message.clone(), loads, issues });
+        notes.push(Event::MessageNormalized {
+            message: message.clone(),
+            loads,
+            issues,
+        });
         self.close(pending, notes, replies, Vec::new(), now)
     }
 
@@ -118,7 +145,14 @@ impl Machine {
                 let known = self.find(reading.tenant, &order_link(&customer.id, &order.reference))?;
                 let load = known.map_or_else(|| Mint::new(cause.as_str(), reading.now).next(), |it| LoadId(it.0));
                 let message = Some(reading.message.clone());
-                (StreamId::load(&load), Input::Order { attempt: order, message, load })
+                (
+                    StreamId::load(&load),
+                    Input::Order {
+                        attempt: order,
+                        message,
+                        load,
+                    },
+                )
             }
             Attempt::Answer(answer) => {
                 let offer = answer.offer.as_ref().map(|it| it.0.clone());
@@ -137,15 +171,34 @@ impl Machine {
             },
         };
         let actor = Actor::source(&reading.source.name);
-        let context = Context { now: reading.now, actor: &actor, directory, cause: &cause };
+        let context = Context {
+            now: reading.now,
+            actor: &actor,
+            directory,
+            cause: &cause,
+        };
         let mut state = self.take_load(reading.tenant, &stream)?;
         let reaction = step(&mut state, input, &context);
         self.streams.put(reading.tenant, &stream, state);
         let traceparent = reading.pending.traceparent.as_deref();
-        let origin = Origin { cause: &cause, actor: &actor, traceparent, now: reading.now };
+        let origin = Origin {
+            cause: &cause,
+            actor: &actor,
+            traceparent,
+            now: reading.now,
+        };
         let refused = refusal_for_sender(&reaction.outcome);
         if !reaction.is_empty() {
-            self.emit(reading.tenant, &stream, reaction, &origin, Extra { keys, ..Extra::default() })?;
+            self.emit(
+                reading.tenant,
+                &stream,
+                reaction,
+                &origin,
+                Extra {
+                    keys,
+                    ..Extra::default()
+                },
+            )?;
         }
         Ok(refused.unwrap_or(Admitted::To(LoadId(stream.0))))
     }
@@ -169,7 +222,10 @@ impl Machine {
         }
         match self.find(reading.tenant, &ExternalId::new(scac, "shipment_id", reference))? {
             Some(stream) => Ok(Ok(stream)),
-            None => refused(Rejection::LoadUnknown, format!("{carrier} was never offered a load {reference}")),
+            None => refused(
+                Rejection::LoadUnknown,
+                format!("{carrier} was never offered a load {reference}"),
+            ),
         }
     }
 
@@ -184,7 +240,9 @@ impl Machine {
             other => StoreError::Broken(other.to_string()),
         };
         let vault = self.vault.tenant(tenant).map_err(broken)?;
-        vault.seal_attempt(attempt, &mut |subject| self.sealed_with(tenant, subject), entropy).map_err(broken)
+        vault
+            .seal_attempt(attempt, &mut |subject| self.sealed_with(tenant, subject), entropy)
+            .map_err(broken)
     }
 
     /// The acknowledgements a message's senders are owed, as effects.
@@ -196,10 +254,16 @@ impl Machine {
             let control_number = ((self.next_seq + place as u64) % 999_999_999) as u32 + 1;
             match formats::x12::reply(&reply.x12, control_number, reading.now) {
                 Ok(x12) => {
-                    let order = Order::SendAcknowledgement { message: reading.message.clone(), to: reply.to.clone(), x12 };
+                    let order = Order::SendAcknowledgement {
+                        message: reading.message.clone(),
+                        to: reply.to.clone(),
+                        x12,
+                    };
                     effects.push(Effect { id: mint.next(), order });
                 }
-                Err(error) => tracing::warn!(message.id = %reading.message, "no acknowledgement for {}: {error}", reading.message),
+                Err(error) => {
+                    tracing::warn!(message.id = %reading.message, "no acknowledgement for {}: {error}", reading.message)
+                }
             }
         }
         effects
@@ -230,14 +294,24 @@ impl Machine {
     ) -> Result<(), StoreError> {
         issues.sort_by_key(|it| std::cmp::Reverse(it.severity));
         let received = self.store.records_at(&Self::scope(&pending.tenant), &[pending.seq])?;
-        let received = received.iter().flat_map(|it| &it.record.events).find_map(|event| match event {
-            Event::MessageReceived(it) if it.message == *message => Some((it.content_type.clone(), it.bytes)),
-            _ => None, // Only the message's own receipt tells its size.
-        });
+        let received = received
+            .iter()
+            .flat_map(|it| &it.record.events)
+            .find_map(|event| match event {
+                Event::MessageReceived(it) if it.message == *message => Some((it.content_type.clone(), it.bytes)),
+                _ => None, // Only the message's own receipt tells its size.
+            });
         let (content_type, bytes) = received.unwrap_or_default();
         let row = views::quarantine_row(message.as_str(), source, &content_type, bytes, &issues, now);
-        notes.push(Event::MessageQuarantined { message: message.clone(), issues });
-        let change = ViewChange { view: views::QUARANTINE.name.to_owned(), key: message.0.clone(), row: Some(row) };
+        notes.push(Event::MessageQuarantined {
+            message: message.clone(),
+            issues,
+        });
+        let change = ViewChange {
+            view: views::QUARANTINE.name.to_owned(),
+            key: message.0.clone(),
+            row: Some(row),
+        };
         self.close(pending, notes, replies, vec![change], now)
     }
 
@@ -251,21 +325,44 @@ impl Machine {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let settled = vec![pending.effect.id.clone()];
-        let reaction = Reaction { events, effects, settled, views, ..Reaction::default() };
+        let reaction = Reaction {
+            events,
+            effects,
+            settled,
+            views,
+            ..Reaction::default()
+        };
         let actor = Actor::system();
-        let origin = Origin { cause: pending.effect.id.as_str(), actor: &actor, traceparent: pending.traceparent.as_deref(), now };
+        let origin = Origin {
+            cause: pending.effect.id.as_str(),
+            actor: &actor,
+            traceparent: pending.traceparent.as_deref(),
+            now,
+        };
         self.know_version(&pending.tenant, &pending.stream)?;
         self.emit(&pending.tenant, &pending.stream, reaction, &origin, Extra::default())?;
         Ok(())
     }
 
-    pub(crate) fn quarantined(&self, tenant: &TenantId, message: &MessageId) -> Result<Option<Quarantined>, StoreError> {
+    pub(crate) fn quarantined(
+        &self,
+        tenant: &TenantId,
+        message: &MessageId,
+    ) -> Result<Option<Quarantined>, StoreError> {
         let key = (tenant.clone(), views::QUARANTINE.name.to_owned(), message.0.clone());
         let row: Option<ViewRow> = match self.overlay.views.get(&key) {
             Some((_, row)) => row.clone(),
-            None => self.store.view_row(&Self::scope(tenant), &views::QUARANTINE, message.as_str())?,
+            None => self
+                .store
+                .view_row(&Self::scope(tenant), &views::QUARANTINE, message.as_str())?,
         };
-        let text = |row: &ViewRow, name: &str| row.body.get(name).and_then(|it| it.as_str()).unwrap_or_default().to_owned();
+        let text = |row: &ViewRow, name: &str| {
+            row.body
+                .get(name)
+                .and_then(|it| it.as_str())
+                .unwrap_or_default()
+                .to_owned()
+        };
         Ok(row.map(|row| Quarantined {
             source: text(&row, "source"),
             content_type: text(&row, "content_type"),
@@ -278,9 +375,10 @@ impl Machine {
 fn refusal_for_sender(outcome: &Outcome) -> Option<Admitted> {
     match outcome {
         Outcome::Rejected { rejection, detail, .. } => match rejection {
-            Rejection::OrderUnknown | Rejection::OfferUnknown | Rejection::OfferNotOfThisCarrier | Rejection::NotAllowed => {
-                Some(Admitted::Refused(*rejection, detail.clone()))
-            }
+            Rejection::OrderUnknown
+            | Rejection::OfferUnknown
+            | Rejection::OfferNotOfThisCarrier
+            | Rejection::NotAllowed => Some(Admitted::Refused(*rejection, detail.clone())),
             _ => None, // Every other refusal is recorded on the load itself.
         },
         Outcome::Nothing | Outcome::Done(_) => None,

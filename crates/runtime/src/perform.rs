@@ -36,7 +36,14 @@ impl Outbox {
     pub fn add(&mut self, effect: PendingEffect, at: Timestamp) {
         let id = effect.effect.id.clone();
         self.due.insert((at, id.clone()));
-        self.pending.insert(id, Entry { effect, attempts: 0, at: Some(at) });
+        self.pending.insert(
+            id,
+            Entry {
+                effect,
+                attempts: 0,
+                at: Some(at),
+            },
+        );
     }
 
     pub fn settle(&mut self, id: &EffectId) {
@@ -95,7 +102,12 @@ impl Machine {
         }
         let newer = &self.overlay.effects;
         all.retain(|_, it| !newer.contains_key(&(it.tenant.clone(), it.effect.id.clone())));
-        all.extend(newer.values().flatten().map(|it| ((it.seq, it.effect.id.clone()), it.clone())));
+        all.extend(
+            newer
+                .values()
+                .flatten()
+                .map(|it| ((it.seq, it.effect.id.clone()), it.clone())),
+        );
         for pending in all.into_values() {
             if pending.effect.order.is_internal() {
                 self.queue.push_back(crate::machine::Work::Internal(pending));
@@ -110,7 +122,9 @@ impl Machine {
     pub fn jobs(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
         let mut jobs = Vec::new();
         while jobs.len() < limit {
-            let Some((pending, attempt)) = self.outbox.lease(now) else { break };
+            let Some((pending, attempt)) = self.outbox.lease(now) else {
+                break;
+            };
             match self.payload(&pending, now)? {
                 Ok(payload) => jobs.push(Job {
                     stream: pending.stream,
@@ -131,7 +145,9 @@ impl Machine {
     /// What came of one attempt: settled, or tried again after a wait, or given up.
     pub fn attempted(&mut self, job: &Job, result: Result<String, CourierError>, now: Timestamp) {
         let id = &job.delivery.effect;
-        let Some(pending) = self.outbox.pending.get(id).map(|it| it.effect.clone()) else { return };
+        let Some(pending) = self.outbox.pending.get(id).map(|it| it.effect.clone()) else {
+            return;
+        };
         match result {
             Ok(receipt) => self.receipt(&pending, Receipt::Delivered { receipt }),
             Err(CourierError::Refused(reason)) => self.receipt(&pending, Receipt::Refused { reason }),
@@ -151,7 +167,12 @@ impl Machine {
 
     fn receipt(&mut self, pending: &PendingEffect, receipt: Receipt) {
         let (tenant, stream) = (pending.tenant.clone(), pending.stream.clone());
-        let outcome = DeliveryOutcome { tenant, stream, effect: pending.effect.id.clone(), receipt };
+        let outcome = DeliveryOutcome {
+            tenant,
+            stream,
+            effect: pending.effect.id.clone(),
+            receipt,
+        };
         self.submit(0, Request::Outcome(outcome));
     }
 
@@ -164,7 +185,10 @@ impl Machine {
             Order::WithdrawOffer { offer, carrier, .. } => self.offer(pending, &directory, carrier, offer, false, now),
             Order::SendAcknowledgement { to, x12, .. } => {
                 let folder = match directory.called(to).map(|it| &it.role) {
-                    Some(PartnerRole::Carrier { channel: Channel::X12Folder { folder, .. }, .. }) => folder.clone(),
+                    Some(PartnerRole::Carrier {
+                        channel: Channel::X12Folder { folder, .. },
+                        ..
+                    }) => folder.clone(),
                     _ => plain(to), // A customer, or somebody not known here, has a folder by its own id.
                 };
                 Ok(Ok(file(&folder, "997", &pending.effect.id, x12.clone().into_bytes())))
@@ -188,7 +212,10 @@ impl Machine {
         Ok(rendered)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "everything a message to a carrier is made from")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "everything a message to a carrier is made from"
+    )]
     fn render(
         &self,
         pending: &PendingEffect,
@@ -199,21 +226,53 @@ impl Machine {
         now: Timestamp,
         state: &LoadState,
     ) -> Result<Payload, String> {
-        let partner = directory.partners.get(carrier).ok_or("the carrier is not under Partners any more")?;
+        let partner = directory
+            .partners
+            .get(carrier)
+            .ok_or("the carrier is not under Partners any more")?;
         let offer = state.offer(offer).ok_or("the offer is not on the load")?;
         let load = state.load.as_ref().ok_or("the load is not there")?;
-        let PartnerRole::Carrier { channel, .. } = &partner.role else { return Err(not_a_carrier(partner)) };
+        let PartnerRole::Carrier { channel, .. } = &partner.role else {
+            return Err(not_a_carrier(partner));
+        };
         let shipment = state.shipment.as_ref();
         match channel {
-            Channel::X12Folder { folder, interchange_id, interchange_qualifier } => {
-                let sender = x12::Address { qualifier: "ZZ".to_owned(), id: directory.settings.interchange_id.clone() };
-                let receiver = x12::Address { qualifier: interchange_qualifier.clone(), id: interchange_id.clone() };
+            Channel::X12Folder {
+                folder,
+                interchange_id,
+                interchange_qualifier,
+            } => {
+                let sender = x12::Address {
+                    qualifier: "ZZ".to_owned(),
+                    id: directory.settings.interchange_id.clone(),
+                };
+                let receiver = x12::Address {
+                    qualifier: interchange_qualifier.clone(),
+                    id: interchange_id.clone(),
+                };
                 let control_number = (pending.seq % 999_999_999) as u32 + 1;
-                let envelope = x12::Envelope { sender: &sender, receiver: &receiver, control_number, now, test: false };
+                let envelope = x12::Envelope {
+                    sender: &sender,
+                    receiver: &receiver,
+                    control_number,
+                    now,
+                    test: false,
+                };
                 let open = |personal: &Personal| self.opened(&pending.tenant, personal);
                 let notes = state.order.as_ref().map(|it| it.notes.as_slice()).unwrap_or_default();
-                let purpose = if made { x12::Purpose::Offer } else { x12::Purpose::Withdraw };
-                let tender = x12::Tender { purpose, load, shipment, offer, notes, open: &open };
+                let purpose = if made {
+                    x12::Purpose::Offer
+                } else {
+                    x12::Purpose::Withdraw
+                };
+                let tender = x12::Tender {
+                    purpose,
+                    load,
+                    shipment,
+                    offer,
+                    notes,
+                    open: &open,
+                };
                 let text = x12::tender(&envelope, &tender).map_err(|error| error.to_string())?;
                 Ok(file(folder, "204", &pending.effect.id, text.into_bytes()))
             }
@@ -221,12 +280,31 @@ impl Machine {
                 let (id, source) = (pending.effect.id.as_str(), "/signalbox");
                 let answer_url = format!("/api/v1/offers/{}/answer", offer.id);
                 let body = if made {
-                    offer_webhook_body(&OfferMade { id, source, now, load, shipment, offer, answer_url: &answer_url })
+                    offer_webhook_body(&OfferMade {
+                        id,
+                        source,
+                        now,
+                        load,
+                        shipment,
+                        offer,
+                        answer_url: &answer_url,
+                    })
                 } else {
                     let (reference, reason) = (load.reference.as_str(), "the offer no longer stands");
-                    withdraw_webhook_body(&OfferWithdrawn { id, source, now, reference, offer, reason })
+                    withdraw_webhook_body(&OfferWithdrawn {
+                        id,
+                        source,
+                        now,
+                        reference,
+                        offer,
+                        reason,
+                    })
                 };
-                Ok(Payload::Webhook { url: url.clone(), secret: secret.clone(), body: body.to_string().into_bytes() })
+                Ok(Payload::Webhook {
+                    url: url.clone(),
+                    secret: secret.clone(),
+                    body: body.to_string().into_bytes(),
+                })
             }
         }
     }
@@ -244,10 +322,16 @@ fn not_a_carrier(partner: &Partner) -> String {
 }
 
 fn file(folder: &str, set: &str, effect: &EffectId, body: Vec<u8>) -> Payload {
-    Payload::File { folder: folder.to_owned(), name: format!("{set}-{effect}.edi"), body }
+    Payload::File {
+        folder: folder.to_owned(),
+        name: format!("{set}-{effect}.edi"),
+        body,
+    }
 }
 
 /// An outside id as a folder name.
 fn plain(name: &str) -> String {
-    name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect()
+    name.chars()
+        .map(|it| if it.is_ascii_alphanumeric() { it } else { '_' })
+        .collect()
 }

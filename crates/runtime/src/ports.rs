@@ -149,7 +149,11 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Payload {
     /// A file for a folder, relative to the tenant's own under `outbound`. Written whole under its final name, or not at all.
-    File { folder: String, name: String, body: Vec<u8> },
+    File {
+        folder: String,
+        name: String,
+        body: Vec<u8>,
+    },
     /// A signed POST (Standard Webhooks): `webhook-id` is the effect id.
     Webhook { url: String, secret: String, body: Vec<u8> },
 }

@@ -25,12 +25,20 @@ impl Machine {
     ) -> Result<Option<Reply>, StoreError> {
         match request {
             Request::Receive(receive) => self.receive(receive, now).map(Some),
-            Request::Command { scope, command, idempotency_key, traceparent } => {
-                self.command(&scope, command, idempotency_key, traceparent.as_deref(), now, entropy).map(Some)
-            }
-            Request::Reprocess { scope, message, corrected, in_hand_ms } => {
-                self.reprocess(&scope, &message, corrected, in_hand_ms, now).map(Some)
-            }
+            Request::Command {
+                scope,
+                command,
+                idempotency_key,
+                traceparent,
+            } => self
+                .command(&scope, command, idempotency_key, traceparent.as_deref(), now, entropy)
+                .map(Some),
+            Request::Reprocess {
+                scope,
+                message,
+                corrected,
+                in_hand_ms,
+            } => self.reprocess(&scope, &message, corrected, in_hand_ms, now).map(Some),
             Request::Outcome(outcome) => self.settle(outcome, now).map(|()| None),
         }
     }
@@ -40,7 +48,12 @@ impl Machine {
         let directory = self.directory(&tenant)?;
         if !directory.sources.contains_key(&receive.source) {
             let detail = format!("no source {} here", receive.source);
-            return Ok(Reply::Rejected { rejection: Rejection::MessageUnknown, detail, issues: Vec::new(), seq: self.committed });
+            return Ok(Reply::Rejected {
+                rejection: Rejection::MessageUnknown,
+                detail,
+                issues: Vec::new(),
+                seq: self.committed,
+            });
         }
         let sha256 = hex::encode(Sha256::digest(&receive.bytes));
         let key = match &receive.key {
@@ -49,14 +62,24 @@ impl Machine {
         };
         if let Some(known) = self.mark(&tenant, &key)? {
             return Ok(if known.sha256 == sha256 {
-                Reply::Accepted { message: known.message, duplicate: true, seq: self.committed }
+                Reply::Accepted {
+                    message: known.message,
+                    duplicate: true,
+                    seq: self.committed,
+                }
             } else {
-                Reply::KeyConflict { detail: format!("key {key} came before with other content") }
+                Reply::KeyConflict {
+                    detail: format!("key {key} came before with other content"),
+                }
             });
         }
         let cause = format!("{tenant}/{key}");
         let (message, seq) = self.store_message(&receive, &cause, key, sha256, Reaction::default(), now)?;
-        Ok(Reply::Accepted { message, duplicate: false, seq })
+        Ok(Reply::Accepted {
+            message,
+            duplicate: false,
+            seq,
+        })
     }
 
     /// Takes a message into its source's stream and orders that it be read.
@@ -82,14 +105,35 @@ impl Machine {
             dedupe_key: key.clone(),
             traceparent: receive.traceparent.clone(),
         }));
-        let order = Order::NormalizeMessage { message: message.clone(), source: receive.source.clone() };
+        let order = Order::NormalizeMessage {
+            message: message.clone(),
+            source: receive.source.clone(),
+        };
         reaction.effects.push(Effect { id: mint.next(), order });
         let broken = |error: crate::vault::Error| StoreError::Broken(error.to_string());
-        let raw = self.vault.tenant(&tenant).and_then(|it| it.seal_bytes(&message, &receive.bytes)).map_err(broken)?;
-        let mark = InboxMark { key, message: message.clone(), sha256, answer: None };
-        let extra = Extra { mark: Some(mark), raw: Some(raw), keys: Vec::new() };
+        let raw = self
+            .vault
+            .tenant(&tenant)
+            .and_then(|it| it.seal_bytes(&message, &receive.bytes))
+            .map_err(broken)?;
+        let mark = InboxMark {
+            key,
+            message: message.clone(),
+            sha256,
+            answer: None,
+        };
+        let extra = Extra {
+            mark: Some(mark),
+            raw: Some(raw),
+            keys: Vec::new(),
+        };
         let traceparent = receive.traceparent.as_deref();
-        let origin = Origin { cause, actor: receive.scope.actor(), traceparent, now };
+        let origin = Origin {
+            cause,
+            actor: receive.scope.actor(),
+            traceparent,
+            now,
+        };
         self.know_version(&tenant, &stream)?;
         let seq = self.emit(&tenant, &stream, reaction, &origin, extra)?;
         Ok((message, seq))
@@ -105,8 +149,14 @@ impl Machine {
     /// Raw bytes kept beside a record, opened.
     pub(crate) fn raw(&self, tenant: &TenantId, message: &MessageId, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
         let broken = |error: crate::vault::Error| StoreError::Broken(error.to_string());
-        let Some(sealed) = self.store.raw(&Self::scope(tenant), seq)? else { return Ok(None) };
-        self.vault.tenant(tenant).and_then(|it| it.open_bytes(message, &sealed)).map(Some).map_err(broken)
+        let Some(sealed) = self.store.raw(&Self::scope(tenant), seq)? else {
+            return Ok(None);
+        };
+        self.vault
+            .tenant(tenant)
+            .and_then(|it| it.open_bytes(message, &sealed))
+            .map(Some)
+            .map_err(broken)
     }
 
     /// The record that received a message.
@@ -129,7 +179,12 @@ impl Machine {
         let tenant = scope.tenant().clone();
         let rejected = |rejection: Rejection, seq| {
             let detail = rejection.explain().to_owned();
-            Ok(Reply::Rejected { rejection, detail, issues: Vec::new(), seq })
+            Ok(Reply::Rejected {
+                rejection,
+                detail,
+                issues: Vec::new(),
+                seq,
+            })
         };
         if !self.may(scope, "reprocess_message", now)? {
             return rejected(Rejection::NotAllowed, self.committed);
@@ -142,7 +197,9 @@ impl Machine {
             (None, Some(seq)) => self.raw(&tenant, message, seq)?,
             (None, None) => None,
         };
-        let Some(bytes) = original else { return rejected(Rejection::MessageUnknown, self.committed) };
+        let Some(bytes) = original else {
+            return rejected(Rejection::MessageUnknown, self.committed);
+        };
         let sha256 = hex::encode(Sha256::digest(&bytes));
         let key = format!("reprocess/{message}/{}", self.next_seq);
         let cause = format!("{tenant}/{key}");
@@ -155,16 +212,35 @@ impl Machine {
             at: now,
         };
         let replaced_by: MessageId = Mint::new(cause.as_str(), now).next();
-        let corrected = Event::MessageCorrected { message: message.clone(), by: scope.actor().clone(), replaced_by };
-        let change = ViewChange { view: views::QUARANTINE.name.to_owned(), key: message.0.clone(), row: None };
+        let corrected = Event::MessageCorrected {
+            message: message.clone(),
+            by: scope.actor().clone(),
+            replaced_by,
+        };
+        let change = ViewChange {
+            view: views::QUARANTINE.name.to_owned(),
+            key: message.0.clone(),
+            row: None,
+        };
         let reaction = Reaction {
             events: vec![Event::TouchRecorded { touch }, corrected],
             views: vec![change],
             ..Reaction::default()
         };
         let (source, content_type) = (quarantined.source, quarantined.content_type);
-        let receive = Receive { scope: scope.clone(), source, content_type, bytes, key: None, traceparent: None };
+        let receive = Receive {
+            scope: scope.clone(),
+            source,
+            content_type,
+            bytes,
+            key: None,
+            traceparent: None,
+        };
         let (message, seq) = self.store_message(&receive, &cause, key, sha256, reaction, now)?;
-        Ok(Reply::Accepted { message, duplicate: false, seq })
+        Ok(Reply::Accepted {
+            message,
+            duplicate: false,
+            seq,
+        })
     }
 }

@@ -4,6 +4,7 @@
 //! leaves can all be made again from the records alone.
 
 use serde::{Deserialize, Serialize};
+use signalbox_model::decision::Decision;
 use signalbox_model::effect::Effect;
 use signalbox_model::event::Event;
 use signalbox_model::id::{EffectId, MessageId, Seq, StreamId, SubjectId, TenantId};
@@ -11,7 +12,6 @@ use signalbox_model::scope::Actor;
 pub use signalbox_model::timer::TimerChange;
 use signalbox_model::value::ExternalId;
 use signalbox_model::view::ViewChange;
-use signalbox_model::decision::Decision;
 
 /// Raise when the shape changes in a way old code cannot read.
 pub const RECORD_VERSION: u8 = 1;

@@ -17,9 +17,19 @@ pub enum Request {
     /// Raw bytes from a source: stored, marked and acknowledged; read afterwards.
     Receive(Receive),
     /// A typed command: received and stepped in one commit, answered with its outcome.
-    Command { scope: TenantScope, command: Command, idempotency_key: Option<String>, traceparent: Option<String> },
+    Command {
+        scope: TenantScope,
+        command: Command,
+        idempotency_key: Option<String>,
+        traceparent: Option<String>,
+    },
     /// Take a quarantined message through reading and admission again, as it is or corrected.
-    Reprocess { scope: TenantScope, message: MessageId, corrected: Option<Vec<u8>>, in_hand_ms: Option<i64> },
+    Reprocess {
+        scope: TenantScope,
+        message: MessageId,
+        corrected: Option<Vec<u8>>,
+        in_hand_ms: Option<i64>,
+    },
     /// What came of a delivery.
     Outcome(DeliveryOutcome),
 }
@@ -39,11 +49,20 @@ pub struct Receive {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// The message is durable.
-    Accepted { message: MessageId, duplicate: bool, seq: Seq },
+    Accepted {
+        message: MessageId,
+        duplicate: bool,
+        seq: Seq,
+    },
     /// The command was carried out. `answer` is its outcome; `replayed` when the Idempotency-Key was seen before.
     Done { answer: Value, seq: Seq, replayed: bool },
     /// The command was refused by name. The refusal is recorded.
-    Rejected { rejection: Rejection, detail: String, issues: Vec<Issue>, seq: Seq },
+    Rejected {
+        rejection: Rejection,
+        detail: String,
+        issues: Vec<Issue>,
+        seq: Seq,
+    },
     /// The same key came with other content.
     KeyConflict { detail: String },
     /// Nothing was written; the same request may go through later.

@@ -42,7 +42,10 @@ impl Streams {
     }
 
     pub fn directories(&self) -> Vec<(TenantId, Arc<Directory>)> {
-        self.directories.iter().map(|(tenant, it)| (tenant.clone(), it.clone())).collect()
+        self.directories
+            .iter()
+            .map(|(tenant, it)| (tenant.clone(), it.clone()))
+            .collect()
     }
 
     pub fn put_directory(&mut self, directory: Directory) {
@@ -56,7 +59,8 @@ impl Streams {
 
     pub fn put(&mut self, tenant: &TenantId, stream: &StreamId, state: LoadState) {
         self.uses += 1;
-        self.loads.insert((tenant.clone(), stream.clone()), Kept { state, used: self.uses });
+        self.loads
+            .insert((tenant.clone(), stream.clone()), Kept { state, used: self.uses });
     }
 
     /// Drops the loads that were not used for longest. Call only when every turn is durable and indexed.
@@ -69,7 +73,8 @@ impl Streams {
         let floor = uses.get(self.loads.len() - LOADS_MAX / 2).copied().unwrap_or(0);
         self.loads.retain(|_, kept| kept.used >= floor);
         let loads = &self.loads;
-        self.versions.retain(|key, _| !key.1.is_load() || loads.contains_key(key));
+        self.versions
+            .retain(|key, _| !key.1.is_load() || loads.contains_key(key));
     }
 }
 
@@ -113,7 +118,11 @@ impl Machine {
             None => self.store.stream_seqs(&scope, stream)?.last().copied(),
         };
         let version = match newest {
-            Some(seq) => self.store.records_at(&scope, &[seq])?.first().map_or(0, |it| it.version),
+            Some(seq) => self
+                .store
+                .records_at(&scope, &[seq])?
+                .first()
+                .map_or(0, |it| it.version),
             None => 0,
         };
         self.streams.versions.insert(key, version);
@@ -131,9 +140,14 @@ impl Machine {
         let records = self.records_of(tenant, &stream)?;
         let version = records.last().map_or(0, |it| it.version);
         self.streams.versions.insert((tenant.clone(), stream), version);
-        records.iter().flat_map(|it| &it.record.events).for_each(|event| directory.apply(event));
+        records
+            .iter()
+            .flat_map(|it| &it.record.events)
+            .for_each(|event| directory.apply(event));
         self.streams.put_directory(directory);
-        self.streams.directory(tenant).ok_or_else(|| StoreError::Broken("a directory was lost".to_owned()))
+        self.streams
+            .directory(tenant)
+            .ok_or_else(|| StoreError::Broken("a directory was lost".to_owned()))
     }
 
     /// Where an outside name leads.
@@ -148,7 +162,10 @@ impl Machine {
 /// Folds one record into a load's state: rebuild, recovery and the timeline all use this.
 pub fn fold(state: &mut LoadState, stored: &Stored) -> Result<(), StoreError> {
     let record = &stored.record;
-    record.effects.iter().for_each(|effect| state.apply_effect(effect, record.at));
+    record
+        .effects
+        .iter()
+        .for_each(|effect| state.apply_effect(effect, record.at));
     record.events.iter().for_each(|event| state.apply(event, record.at));
     for packed in &record.instances {
         let broken = |error: serde_json::Error| StoreError::Broken(format!("record {}: {error}", stored.seq));

@@ -39,15 +39,29 @@ impl Timers {
     /// Reads further ahead once half the horizon has gone by.
     pub fn refill(&mut self, store: &dyn Store, overlay: &IndexChanges, now: Timestamp) -> Result<(), StoreError> {
         let half = later(now, HORIZON / 2);
-        if half < self.horizon { Ok(()) } else { self.fill(store, overlay, now) }
+        if half < self.horizon {
+            Ok(())
+        } else {
+            self.fill(store, overlay, now)
+        }
     }
 
     fn fill(&mut self, store: &dyn Store, overlay: &IndexChanges, now: Timestamp) -> Result<(), StoreError> {
         let horizon = later(now, HORIZON);
         let stored = store.timers_due(horizon, PAGE)?;
         // A full page reaches only as far as its last timer; the rest is read when that is due.
-        self.horizon = if stored.len() < PAGE { horizon } else { stored.last().map_or(horizon, |it| it.due) };
-        for DueTimer { tenant, stream, timer, due } in stored {
+        self.horizon = if stored.len() < PAGE {
+            horizon
+        } else {
+            stored.last().map_or(horizon, |it| it.due)
+        };
+        for DueTimer {
+            tenant,
+            stream,
+            timer,
+            due,
+        } in stored
+        {
             let key = (tenant, stream, timer);
             if !overlay.timers.contains_key(&key) {
                 self.set(key, due);
@@ -101,14 +115,20 @@ impl Timers {
             let Some((due, key)) = self.due.pop_first() else { break };
             self.known.remove(&key);
             let (tenant, stream, timer) = key;
-            taken.push(DueTimer { tenant, stream, timer, due });
+            taken.push(DueTimer {
+                tenant,
+                stream,
+                timer,
+                due,
+            });
         }
         taken
     }
 
     /// Whether a timer is armed in memory: for oracles.
     pub fn is_armed(&self, tenant: &TenantId, stream: &StreamId, timer: &TimerId) -> bool {
-        self.known.contains_key(&(tenant.clone(), stream.clone(), timer.clone()))
+        self.known
+            .contains_key(&(tenant.clone(), stream.clone(), timer.clone()))
     }
 }
 
@@ -119,12 +139,22 @@ fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
 impl Machine {
     /// A timer fires: its load judges what that means.
     pub(crate) fn wake(&mut self, due: DueTimer, now: Timestamp) -> Result<(), StoreError> {
-        let DueTimer { tenant, stream, timer, due } = due;
+        let DueTimer {
+            tenant,
+            stream,
+            timer,
+            due,
+        } = due;
         let directory = self.directory(&tenant)?;
         let mut state = self.take_load(&tenant, &stream)?;
         let cause = format!("{timer}@{due}");
         let actor = Actor::system();
-        let context = Context { now, actor: &actor, directory: &directory, cause: &cause };
+        let context = Context {
+            now,
+            actor: &actor,
+            directory: &directory,
+            cause: &cause,
+        };
         let mut reaction = step(&mut state, Input::Timer(timer.clone()), &context);
         self.streams.put(&tenant, &stream, state);
         // A fired timer is over, whatever it led to.
@@ -132,7 +162,12 @@ impl Machine {
         if !reaction.timers.contains(&cancelled) {
             reaction.timers.insert(0, cancelled);
         }
-        let origin = Origin { cause: &cause, actor: &actor, traceparent: None, now };
+        let origin = Origin {
+            cause: &cause,
+            actor: &actor,
+            traceparent: None,
+            now,
+        };
         self.emit(&tenant, &stream, reaction, &origin, Default::default())?;
         Ok(())
     }

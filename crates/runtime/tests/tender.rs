@@ -37,22 +37,45 @@ impl House {
         let store = Arc::new(Memory::new());
         let now: Timestamp = "2026-01-05T15:00:00Z".parse().unwrap();
         let machine = Machine::open(store.clone(), config(), now).unwrap();
-        let mut house = Self { store, machine, now, ticket: 0, chance: 0, sent: Vec::new() };
+        let mut house = Self {
+            store,
+            machine,
+            now,
+            ticket: 0,
+            chance: 0,
+            sent: Vec::new(),
+        };
         house.furnish();
         house
     }
 
     fn furnish(&mut self) {
         let tenant = TenantId::from("ten_a");
-        self.done(platform_scope(), Command::CreateTenant { tenant, name: "A".to_owned() });
+        self.done(
+            platform_scope(),
+            Command::CreateTenant {
+                tenant,
+                name: "A".to_owned(),
+            },
+        );
         for files in playbook::shipped() {
             let (name, version) = ("load-tender".to_owned(), "1.0.0".to_owned());
             self.done(system(), Command::InstallPlaybook { name, version, files });
         }
         let zone = "America/Chicago".to_owned();
-        let source = Source { name: "edi".to_owned(), format: SourceFormat::X12, zone, secret: None };
+        let source = Source {
+            name: "edi".to_owned(),
+            format: SourceFormat::X12,
+            zone,
+            secret: None,
+        };
         self.done(system(), Command::ChangeSource { source });
-        self.partner("ACME", PartnerRole::Customer { zone: "America/New_York".to_owned() });
+        self.partner(
+            "ACME",
+            PartnerRole::Customer {
+                zone: "America/New_York".to_owned(),
+            },
+        );
         for (scac, minutes) in [("JBHT", Some(15)), ("SWFT", None)] {
             let channel = Channel::X12Folder {
                 folder: scac.to_lowercase(),
@@ -74,7 +97,12 @@ impl House {
 
     fn partner(&mut self, name: &str, role: PartnerRole) {
         let id = PartnerId(format!("par_{}", name.to_lowercase()));
-        let partner = Partner { id, name: name.to_owned(), role, aliases: vec![name.to_owned()] };
+        let partner = Partner {
+            id,
+            name: name.to_owned(),
+            role,
+            aliases: vec![name.to_owned()],
+        };
         self.done(system(), Command::ChangePartner { partner });
     }
 
@@ -112,8 +140,11 @@ impl House {
                 break;
             }
             for job in jobs {
-                let Payload::File { folder, body, .. } = &job.delivery.payload else { panic!("a file") };
-                self.sent.push((folder.clone(), String::from_utf8(body.clone()).unwrap()));
+                let Payload::File { folder, body, .. } = &job.delivery.payload else {
+                    panic!("a file")
+                };
+                self.sent
+                    .push((folder.clone(), String::from_utf8(body.clone()).unwrap()));
                 self.machine.attempted(&job, Ok("written".to_owned()), self.now);
             }
         }
@@ -121,7 +152,12 @@ impl House {
     }
 
     fn done(&mut self, scope: TenantScope, command: Command) -> Value {
-        match self.ask(Request::Command { scope, command, idempotency_key: None, traceparent: None }) {
+        match self.ask(Request::Command {
+            scope,
+            command,
+            idempotency_key: None,
+            traceparent: None,
+        }) {
             Reply::Done { answer, .. } => answer,
             other => panic!("{other:?}"),
         }
@@ -131,7 +167,14 @@ impl House {
         let scope = TenantScope::new(TenantId::from("ten_a"), Actor::source("edi"));
         let (source, content_type) = ("edi".to_owned(), "application/edi-x12".to_owned());
         let bytes = text.as_bytes().to_vec();
-        self.ask(Request::Receive(Receive { scope, source, content_type, bytes, key: None, traceparent: None }))
+        self.ask(Request::Receive(Receive {
+            scope,
+            source,
+            content_type,
+            bytes,
+            key: None,
+            traceparent: None,
+        }))
     }
 
     fn later(&mut self, minutes: i64) {
@@ -145,7 +188,10 @@ impl House {
     }
 
     fn rows(&self, view: &ViewDefinition) -> Vec<Value> {
-        let query = ViewQuery { limit: 10, ..ViewQuery::default() };
+        let query = ViewQuery {
+            limit: 10,
+            ..ViewQuery::default()
+        };
         let page = self.store.view_page(&system(), view, &query).unwrap();
         page.rows.into_iter().map(|(_, row)| row.body).collect()
     }
@@ -153,12 +199,17 @@ impl House {
     fn trace(&self) -> Vec<&'static str> {
         let records = self.store.records(0, 10_000).unwrap();
         let loads = records.iter().filter(|it| it.stream.is_load());
-        loads.flat_map(|it| it.record.events.iter().map(|event| event.name())).collect()
+        loads
+            .flat_map(|it| it.record.events.iter().map(|event| event.name()))
+            .collect()
     }
 
     fn log(&self) -> String {
         let records = self.store.records(0, 10_000).unwrap();
-        records.iter().map(|it| serde_json::to_string(&it.record).unwrap()).collect()
+        records
+            .iter()
+            .map(|it| serde_json::to_string(&it.record).unwrap())
+            .collect()
     }
 }
 
@@ -174,11 +225,17 @@ fn guide(carriers: &[(&str, i64)]) -> Command {
         "inputs": [column("i", "lane")],
         "outputs": [column("c", "carrier"), column("k", "rank"), column("r", "rate_minor")],
         "rules": rules}}], "edges": []});
-    Command::ChangeTable { table: "routing-guide".to_owned(), content: content.to_string() }
+    Command::ChangeTable {
+        table: "routing-guide".to_owned(),
+        content: content.to_string(),
+    }
 }
 
 fn config() -> Config {
-    Config { owner: "test".to_owned(), master: MasterKey::new([7; 32]) }
+    Config {
+        owner: "test".to_owned(),
+        master: MasterKey::new([7; 32]),
+    }
 }
 
 fn system() -> TenantScope {
@@ -187,7 +244,14 @@ fn system() -> TenantScope {
 
 fn person(name: &str) -> TenantScope {
     let roles = vec![Role::Dispatcher];
-    TenantScope::new(TenantId::from("ten_a"), Actor { kind: ActorKind::Person, name: name.to_owned(), roles })
+    TenantScope::new(
+        TenantId::from("ten_a"),
+        Actor {
+            kind: ActorKind::Person,
+            name: name.to_owned(),
+            roles,
+        },
+    )
 }
 
 fn answer(scac: &str, control: u32, code: &str) -> String {
@@ -206,14 +270,24 @@ fn a_tender_runs_from_the_customers_bytes_to_a_covered_load() {
     let again = house.receive(TENDER);
     assert!(matches!(again, Reply::Accepted { duplicate: true, .. }), "{again:?}");
     let board = house.rows(&views::BOARD);
-    assert_eq!(board.len(), 1, "{:?} {:?}", house.trace(), house.rows(&views::QUARANTINE));
+    assert_eq!(
+        board.len(),
+        1,
+        "{:?} {:?}",
+        house.trace(),
+        house.rows(&views::QUARANTINE)
+    );
     assert_eq!(board[0]["status"], "tendering");
     assert_eq!(board[0]["offer"]["scac"], "JBHT");
     house.sent.sort_by_key(|(folder, _)| folder.starts_with("ACME"));
     let folders: Vec<&str> = house.sent.iter().map(|(folder, _)| folder.as_str()).collect();
     assert_eq!(folders, ["jbht", "ACME"]);
     assert!(house.sent[0].1.contains("B2**JBHT**75027674"), "{}", house.sent[0].1);
-    assert!(house.sent[0].1.contains("PAT DOE"), "the carrier gets the contact in clear: {}", house.sent[0].1);
+    assert!(
+        house.sent[0].1.contains("PAT DOE"),
+        "the carrier gets the contact in clear: {}",
+        house.sent[0].1
+    );
     assert!(!house.log().contains("PAT DOE"), "the log holds no name in clear");
 
     // The first carrier stays silent; the second one's rate is over the cap and waits for a person.
@@ -224,12 +298,24 @@ fn a_tender_runs_from_the_customers_bytes_to_a_covered_load() {
     let approval = ApprovalId::from(inbox[0]["id"].as_str().unwrap());
     let late = house.receive(&answer("JBHT", 7, "A"));
     assert!(matches!(late, Reply::Accepted { .. }));
-    let decision = ApprovalDecision { approve: true, rate_minor: None, reason: None, in_hand_ms: Some(900) };
+    let decision = ApprovalDecision {
+        approve: true,
+        rate_minor: None,
+        reason: None,
+        in_hand_ms: Some(900),
+    };
     let decide = Command::DecideApproval { approval, decision };
     house.done(person("ann"), decide.clone());
     let scope = person("bob");
-    let second = house.ask(Request::Command { scope, command: decide, idempotency_key: None, traceparent: None });
-    let Reply::Rejected { rejection, detail, .. } = second else { panic!("{second:?}") };
+    let second = house.ask(Request::Command {
+        scope,
+        command: decide,
+        idempotency_key: None,
+        traceparent: None,
+    });
+    let Reply::Rejected { rejection, detail, .. } = second else {
+        panic!("{second:?}")
+    };
     assert_eq!(rejection, Rejection::ApprovalAlreadyDecided);
     assert!(detail.contains("ann"), "{detail}");
     house.receive(&answer("SWFT", 8, "A"));

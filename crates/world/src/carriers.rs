@@ -60,11 +60,16 @@ impl World {
     /// What a carrier answers to an offer of this load.
     pub fn decides(&self, scac: &str, reference: &str, offer: Option<OfferId>) -> Option<CarrierReply> {
         let carrier = self.carriers.iter().find(|it| it.scac.eq_ignore_ascii_case(scac))?;
-        let seed = reference.bytes().chain(carrier.scac.bytes()).fold(self.seed, |seed, byte| {
-            (seed ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let seed = reference
+            .bytes()
+            .chain(carrier.scac.bytes())
+            .fold(self.seed, |seed, byte| {
+                (seed ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+            });
         let mut chance = Chance::new(seed);
-        let minutes = |chance: &mut Chance, from: u64, to: u64| SignedDuration::from_mins((from + chance.below(to - from)) as i64);
+        let minutes = |chance: &mut Chance, from: u64, to: u64| {
+            SignedDuration::from_mins((from + chance.below(to - from)) as i64)
+        };
         let (answer, after) = match carrier.character {
             Character::Willing if chance.percent(85) => (Answer::Accept, minutes(&mut chance, 1, 15)),
             Character::Choosy if chance.percent(35) => (Answer::Accept, minutes(&mut chance, 4, 18)),
@@ -75,14 +80,29 @@ impl World {
             Character::Silent => return None,
         };
         let (scac, reference) = (carrier.scac.clone(), reference.to_owned());
-        Some(CarrierReply { after, scac, reference, offer, answer })
+        Some(CarrierReply {
+            after,
+            scac,
+            reference,
+            offer,
+            answer,
+        })
     }
 
     /// The answer as an X12 990. `control_number` is the carrier's own count.
     pub fn answer_x12(&self, reply: &CarrierReply, control_number: u32, now: Timestamp) -> Option<String> {
-        let address = |qualifier: &str, id: &str| Address { qualifier: qualifier.to_owned(), id: id.to_owned() };
+        let address = |qualifier: &str, id: &str| Address {
+            qualifier: qualifier.to_owned(),
+            id: id.to_owned(),
+        };
         let (sender, receiver) = (address("02", &reply.scac), address("ZZ", "SIGNALBOX"));
-        let envelope = Envelope { sender: &sender, receiver: &receiver, control_number, now, test: false };
+        let envelope = Envelope {
+            sender: &sender,
+            receiver: &receiver,
+            control_number,
+            now,
+            test: false,
+        };
         let body = Reply990 {
             scac: &reply.scac,
             reference: &reply.reference,

@@ -20,8 +20,20 @@ impl City {
     }
 }
 
-const fn city(name: &'static str, region: &'static str, postal_code: &'static str, zone: &'static str, at: (f64, f64)) -> City {
-    City { name, region, postal_code, zone, at }
+const fn city(
+    name: &'static str,
+    region: &'static str,
+    postal_code: &'static str,
+    zone: &'static str,
+    at: (f64, f64),
+) -> City {
+    City {
+        name,
+        region,
+        postal_code,
+        zone,
+        at,
+    }
 }
 
 const EASTERN: &str = "America/New_York";
@@ -39,7 +51,13 @@ pub const CITIES: [City; 24] = [
     city("Jacksonville", "FL", "32202", EASTERN, (30.33, -81.66)),
     city("Columbus", "OH", "43215", EASTERN, (39.96, -83.0)),
     city("Grand Rapids", "MI", "49503", "America/Detroit", (42.96, -85.67)),
-    city("Indianapolis", "IN", "46204", "America/Indiana/Indianapolis", (39.77, -86.16)),
+    city(
+        "Indianapolis",
+        "IN",
+        "46204",
+        "America/Indiana/Indianapolis",
+        (39.77, -86.16),
+    ),
     city("West Allis", "WI", "53214", CENTRAL, (43.02, -88.01)),
     city("Joliet", "IL", "60432", CENTRAL, (41.53, -88.08)),
     city("Saint Louis", "MO", "63101", CENTRAL, (38.63, -90.2)),

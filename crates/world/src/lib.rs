@@ -68,8 +68,8 @@ const SHIPPER_NAMES: [&str; SHIPPERS] = [
 ];
 
 const CARRIER_NAMES: [&str; 20] = [
-    "Aspen", "Badger", "Cedar", "Dakota", "Eagle", "Falcon", "Granite", "Heron", "Indigo", "Juniper", "Keystone", "Lark",
-    "Maple", "Nimbus", "Osprey", "Pioneer", "Quarry", "Raven", "Sierra", "Timber",
+    "Aspen", "Badger", "Cedar", "Dakota", "Eagle", "Falcon", "Granite", "Heron", "Indigo", "Juniper", "Keystone",
+    "Lark", "Maple", "Nimbus", "Osprey", "Pioneer", "Quarry", "Raven", "Sierra", "Timber",
 ];
 
 impl World {
@@ -90,7 +90,11 @@ impl World {
         let carriers: Vec<Carrier> = (0..CARRIERS)
             .map(|place| {
                 let word = CARRIER_NAMES[place % CARRIER_NAMES.len()];
-                let (kind, letter) = if place < CARRIER_NAMES.len() { ("Freight", 'F') } else { ("Lines", 'L') };
+                let (kind, letter) = if place < CARRIER_NAMES.len() {
+                    ("Freight", 'F')
+                } else {
+                    ("Lines", 'L')
+                };
                 let stem: String = word.to_uppercase().chars().take(3).collect();
                 Carrier {
                     scac: format!("{stem}{letter}"),
@@ -101,7 +105,13 @@ impl World {
             })
             .collect();
         let lanes = lanes(&mut chance, carriers.len());
-        Self { seed, shippers, carriers, lanes, webhook }
+        Self {
+            seed,
+            shippers,
+            carriers,
+            lanes,
+            webhook,
+        }
     }
 
     /// Customers and carriers, as an integrator enters them.
@@ -109,7 +119,9 @@ impl World {
         let customers = self.shippers.iter().map(|shipper| Partner {
             id: PartnerId(format!("par_{}", shipper.interchange.to_lowercase())),
             name: shipper.name.clone(),
-            role: PartnerRole::Customer { zone: shipper.home.zone.to_owned() },
+            role: PartnerRole::Customer {
+                zone: shipper.home.zone.to_owned(),
+            },
             aliases: vec![shipper.interchange.clone()],
         });
         let carriers = self.carriers.iter().enumerate().map(|(place, carrier)| Partner {
@@ -129,7 +141,10 @@ impl World {
 
     fn channel(&self, carrier: &Carrier) -> Channel {
         match &self.webhook {
-            Some((url, secret)) if carrier.webhook => Channel::Webhook { url: url.clone(), secret: secret.clone() },
+            Some((url, secret)) if carrier.webhook => Channel::Webhook {
+                url: url.clone(),
+                secret: secret.clone(),
+            },
             _ => Channel::X12Folder {
                 folder: carrier.scac.to_lowercase(),
                 interchange_id: carrier.scac.clone(),
@@ -182,7 +197,9 @@ fn lanes(chance: &mut Chance, carriers: usize) -> Vec<Lane> {
     let mut lanes: Vec<Lane> = Vec::new();
     while lanes.len() < LANES {
         let (from, to) = (chance.pick(&CITIES), chance.pick(&CITIES));
-        let known = lanes.iter().any(|lane| lane.from == from.region && lane.to == to.region);
+        let known = lanes
+            .iter()
+            .any(|lane| lane.from == from.region && lane.to == to.region);
         if from.region == to.region || known {
             continue;
         }
@@ -196,7 +213,11 @@ fn lanes(chance: &mut Chance, carriers: usize) -> Vec<Lane> {
                 guide.push((carrier, base * markup / 100 / 100 * 100));
             }
         }
-        lanes.push(Lane { from: from.region, to: to.region, guide });
+        lanes.push(Lane {
+            from: from.region,
+            to: to.region,
+            guide,
+        });
     }
     lanes
 }
@@ -221,7 +242,11 @@ mod tests {
                 Form::Json => SourceFormat::Json,
             };
             let decoded = decode(format, arrival.body.as_bytes(), &Context::default());
-            let issues: Vec<_> = decoded.issues.iter().chain(decoded.decodings.iter().flat_map(|it| &it.issues)).collect();
+            let issues: Vec<_> = decoded
+                .issues
+                .iter()
+                .chain(decoded.decodings.iter().flat_map(|it| &it.issues))
+                .collect();
             assert!(issues.is_empty(), "{issues:?}\n{}", arrival.body);
             assert!(matches!(decoded.decodings[0].attempt, Some(Attempt::Order(_))));
         }

@@ -38,17 +38,30 @@ impl World {
     /// `count` orders spread over `span`, in order of arrival. One in twelve is on a lane without a routing guide.
     pub fn orders(&self, start: Timestamp, span: SignedDuration, count: usize) -> Vec<Arrival> {
         let mut chance = Chance::new(self.seed ^ 0x6f72_6465_7273);
-        let mut arrivals: Vec<Arrival> = (0..count).map(|place| self.arrival(&mut chance, start, span, count, place)).collect();
+        let mut arrivals: Vec<Arrival> = (0..count)
+            .map(|place| self.arrival(&mut chance, start, span, count, place))
+            .collect();
         arrivals.sort_by_key(|it| it.at);
         arrivals
     }
 
-    fn arrival(&self, chance: &mut Chance, start: Timestamp, span: SignedDuration, count: usize, place: usize) -> Arrival {
+    fn arrival(
+        &self,
+        chance: &mut Chance,
+        start: Timestamp,
+        span: SignedDuration,
+        count: usize,
+        place: usize,
+    ) -> Arrival {
         let spread = span.as_millis().max(0) as u64;
         let offset = spread * place as u64 / count.max(1) as u64 + chance.below(spread / count.max(1) as u64 + 1);
         let sent = later(start, SignedDuration::from_millis(offset as i64));
         let lane = &self.lanes[chance.below(self.lanes.len() as u64) as usize];
-        let (from, to) = if chance.percent(8) { (chance.pick(&CITIES), chance.pick(&CITIES)) } else { cities(lane) };
+        let (from, to) = if chance.percent(8) {
+            (chance.pick(&CITIES), chance.pick(&CITIES))
+        } else {
+            cities(lane)
+        };
         let pickup = later(sent, SignedDuration::from_hours(6 + chance.below(30) as i64));
         let driving = SignedDuration::from_mins((from.km_to(to) * 1.2) as i64);
         let wish = Wish {
@@ -67,7 +80,12 @@ impl World {
             Form::X12 => x12(&wish),
             Form::Json => order_json(&wish),
         };
-        Arrival { at: sent, form, reference: wish.reference, body }
+        Arrival {
+            at: sent,
+            form,
+            reference: wish.reference,
+            body,
+        }
     }
 }
 
@@ -95,12 +113,25 @@ fn x12(wish: &Wish<'_>) -> String {
         "B2A*00*LT".to_owned(),
         format!("L11*PO{reference}*PO"),
         "S5*1*CL".to_owned(),
-        format!("G62*37*{}*I*{}*LT", local(wish.pickup, from, "%Y%m%d"), local(wish.pickup, from, "%H%M")),
+        format!(
+            "G62*37*{}*I*{}*LT",
+            local(wish.pickup, from, "%Y%m%d"),
+            local(wish.pickup, from, "%H%M")
+        ),
         format!("N1*SH*{}*93*{sender}", wish.shipper.name.to_uppercase()),
         "N3*100 MILL ROAD".to_owned(),
-        format!("N4*{}*{}*{}*US", from.name.to_uppercase(), from.region, from.postal_code),
+        format!(
+            "N4*{}*{}*{}*US",
+            from.name.to_uppercase(),
+            from.region,
+            from.postal_code
+        ),
         "S5*2*CU".to_owned(),
-        format!("G62*54*{}*L*{}*LT", local(wish.delivery, to, "%Y%m%d"), local(wish.delivery, to, "%H%M")),
+        format!(
+            "G62*54*{}*L*{}*LT",
+            local(wish.delivery, to, "%Y%m%d"),
+            local(wish.delivery, to, "%H%M")
+        ),
         format!("N1*CN*{} DISTRIBUTION*93*DC{}", to.name.to_uppercase(), to.postal_code),
         "N3*200 DOCK STREET".to_owned(),
         format!("N4*{}*{}*{}*US", to.name.to_uppercase(), to.region, to.postal_code),
@@ -110,13 +141,19 @@ fn x12(wish: &Wish<'_>) -> String {
     let control = wish.control;
     segments.insert(0, format!("ST*204*{control:04}"));
     segments.push(format!("SE*{count}*{control:04}"));
-    let (date, time) = (wish.sent.strftime("%Y%m%d").to_string(), wish.sent.strftime("%H%M").to_string());
+    let (date, time) = (
+        wish.sent.strftime("%Y%m%d").to_string(),
+        wish.sent.strftime("%H%M").to_string(),
+    );
     let short = wish.sent.strftime("%y%m%d").to_string();
     let head = format!(
         "ISA*00*          *00*          *ZZ*{sender:<15}*ZZ*SIGNALBOX      *{short}*{time}*U*00401*{control:09}*0*P*:~\n\
          GS*SM*{sender}*SIGNALBOX*{date}*{time}*{control}*X*004010~\n"
     );
-    format!("{head}{}~\nGE*1*{control}~\nIEA*1*{control:09}~\n", segments.join("~\n"))
+    format!(
+        "{head}{}~\nGE*1*{control}~\nIEA*1*{control:09}~\n",
+        segments.join("~\n")
+    )
 }
 
 /// The same as our public JSON order.
@@ -125,7 +162,12 @@ fn order_json(wish: &Wish<'_>) -> String {
         json!({"kind": kind, "name": name, "city": city.name, "region": city.region,
                "postal_code": city.postal_code, "country": "US", "window": window})
     };
-    let from = stop("pickup", wish.shipper.name.clone(), wish.from, json!({"earliest": wish.pickup.to_string()}));
+    let from = stop(
+        "pickup",
+        wish.shipper.name.clone(),
+        wish.from,
+        json!({"earliest": wish.pickup.to_string()}),
+    );
     let name = format!("{} Distribution", wish.to.name);
     let to = stop("delivery", name, wish.to, json!({"latest": wish.delivery.to_string()}));
     json!({"customer": wish.shipper.interchange, "reference": wish.reference, "stops": [from, to]}).to_string()
