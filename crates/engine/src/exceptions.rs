@@ -25,7 +25,7 @@ pub(crate) fn raise(
     if let Some(open) = turn.state.open_exceptions().find(|it| it.kind == kind) {
         return open.id.clone();
     }
-    let id: ExceptionId = turn.mint.next();
+    let id: ExceptionId = turn.mint.make();
     let exception = Exception {
         id: id.clone(),
         kind,

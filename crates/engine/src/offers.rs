@@ -74,7 +74,7 @@ pub(crate) fn make(turn: &mut Turn<'_>, actor: &Actor, wanted: Wanted) -> Value 
     };
     let verdict = turn.gate(actor, "make_offer", facts(turn, &rate, scac));
     let offer = Offer {
-        id: turn.mint.next(),
+        id: turn.mint.make(),
         tender,
         carrier: partner.id.clone(),
         scac: scac.clone(),
@@ -183,7 +183,7 @@ pub(crate) fn send(turn: &mut Turn<'_>, offer: Offer, approved_by: Option<Actor>
 
 fn ask(turn: &mut Turn<'_>, offer: &Offer, role: Role, policies: &[String]) {
     let deadline = after(turn.now(), turn.directory().settings.approval_within_min);
-    let id: ApprovalId = turn.mint.next();
+    let id: ApprovalId = turn.mint.make();
     let reference = turn
         .state
         .load

@@ -41,14 +41,14 @@ pub(crate) fn admit(turn: &mut Turn<'_>, attempt: OrderAttempt, message: Option<
 
 fn create(turn: &mut Turn<'_>, attempt: OrderAttempt, message: Option<MessageId>, load: LoadId, customer: PartnerId) {
     let order = Order {
-        id: turn.mint.next(),
+        id: turn.mint.make(),
         customer: customer.clone(),
         reference: attempt.reference.clone(),
         external_ids: attempt.external_ids.clone(),
         notes: attempt.notes,
     };
     let shipment = Shipment {
-        id: turn.mint.next(),
+        id: turn.mint.make(),
         order: order.id.clone(),
         goods: attempt.goods,
         weight: attempt.weight,

@@ -109,7 +109,7 @@ fn spread(turn: &mut Turn<'_>, work: &mut Work, event: &Event) {
         let Some(input) = start_input(definition, &cloud_event, turn.now()) else {
             continue;
         };
-        let id: InstanceId = turn.mint.next();
+        let id: InstanceId = turn.mint.make();
         turn.state
             .instances
             .insert(id.clone(), Instance::new(id.as_str(), definition));
@@ -250,7 +250,7 @@ fn start_tender(turn: &mut Turn<'_>, definition: &Definition) -> Result<Value, F
     if turn.state.tender.is_some() || turn.state.covered.is_some() || turn.state.cancelled.is_some() {
         return Err(fault("conflict", "the load has a tender or needs none".to_owned()));
     }
-    let tender = turn.mint.next();
+    let tender = turn.mint.make();
     let (playbook, definition) = (
         definition.name.clone(),
         format!("{}@{}", definition.version, short(&definition.hash)),

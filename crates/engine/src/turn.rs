@@ -51,7 +51,7 @@ impl<'a> Turn<'a> {
 
     pub fn order(&mut self, order: Order) -> EffectId {
         let effect = Effect {
-            id: self.mint.next(),
+            id: self.mint.make(),
             order,
         };
         self.state.apply_effect(&effect, self.context.now);

@@ -96,7 +96,7 @@ impl Mint {
         }
     }
 
-    pub fn next<T: Minted>(&mut self) -> T {
+    pub fn make<T: Minted>(&mut self) -> T {
         self.ordinal += 1;
         let mut hash = Sha256::new();
         hash.update(self.cause.as_bytes());
@@ -180,13 +180,13 @@ mod tests {
     #[test]
     fn the_same_cause_makes_the_same_ids_and_they_sort_by_time() {
         let at = Timestamp::from_second(1_700_000_000).unwrap();
-        let first: LoadId = Mint::new("msg_1", at).next();
-        let again: LoadId = Mint::new("msg_1", at).next();
-        let later: LoadId = Mint::new("msg_0", at + jiff::SignedDuration::from_secs(1)).next();
+        let first: LoadId = Mint::new("msg_1", at).make();
+        let again: LoadId = Mint::new("msg_1", at).make();
+        let later: LoadId = Mint::new("msg_0", at + jiff::SignedDuration::from_secs(1)).make();
         assert_eq!(first, again);
         assert!(first < later);
         let mut mint = Mint::new("msg_1", at);
-        let (one, two): (LoadId, LoadId) = (mint.next(), mint.next());
+        let (one, two): (LoadId, LoadId) = (mint.make(), mint.make());
         assert_ne!(one, two);
     }
 }

@@ -134,7 +134,7 @@ impl Machine {
             });
         };
         let known = self.find(tenant, &order_link(&customer.id, &order.reference))?;
-        let load = known.map_or_else(|| Mint::new(asked.cause.as_str(), asked.now).next(), |it| LoadId(it.0));
+        let load = known.map_or_else(|| Mint::new(asked.cause.as_str(), asked.now).make(), |it| LoadId(it.0));
         let stream = StreamId::load(&load);
         let input = Input::Order {
             attempt: Box::new(order),

@@ -92,7 +92,7 @@ impl IndexChanges {
                 })
             })
             .collect();
-        due.sort_by(|a, b| a.due.cmp(&b.due));
+        due.sort_by_key(|it| it.due);
         due
     }
 }

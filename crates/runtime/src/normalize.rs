@@ -30,7 +30,7 @@ pub(crate) struct Quarantined {
 /// How far one attempt came.
 enum Admitted {
     To(LoadId),
-    Noted(Event),
+    Noted(Box<Event>),
     Refused(Rejection, String),
 }
 
@@ -95,7 +95,7 @@ impl Machine {
             let Some(attempt) = decoding.attempt else { continue };
             match self.admit(&reading, place, attempt, entropy)? {
                 Admitted::To(load) => loads.push(load),
-                Admitted::Noted(event) => notes.push(event),
+                Admitted::Noted(event) => notes.push(*event),
                 Admitted::Refused(rejection, detail) => {
                     issues.push(Issue::fatal(&rejection.code(), at, detail.clone(), rejection.explain()));
                     notes.push(Event::AttemptRejected {
@@ -130,12 +130,12 @@ impl Machine {
         let directory = reading.directory;
         let (stream, input) = match attempt {
             Attempt::Acknowledgement(it) => {
-                return Ok(Admitted::Noted(Event::AcknowledgementReceived {
+                return Ok(Admitted::Noted(Box::new(Event::AcknowledgementReceived {
                     message: reading.message.clone(),
                     control_number: it.control_number,
                     accepted: it.accepted,
                     detail: it.detail,
-                }));
+                })));
             }
             Attempt::Order(order) => {
                 let Some(customer) = directory.customer(&order.customer) else {
@@ -143,7 +143,7 @@ impl Machine {
                     return Ok(Admitted::Refused(Rejection::CustomerUnknown, detail));
                 };
                 let known = self.find(reading.tenant, &order_link(&customer.id, &order.reference))?;
-                let load = known.map_or_else(|| Mint::new(cause.as_str(), reading.now).next(), |it| LoadId(it.0));
+                let load = known.map_or_else(|| Mint::new(cause.as_str(), reading.now).make(), |it| LoadId(it.0));
                 let message = Some(reading.message.clone());
                 (
                     StreamId::load(&load),
@@ -215,10 +215,10 @@ impl Machine {
         let Some(scac) = reading.directory.carrier(carrier).and_then(|it| it.scac()) else {
             return refused(Rejection::CarrierUnknown, format!("{carrier} is no carrier here"));
         };
-        if let Some(offer) = offer {
-            if let Some(stream) = self.find(reading.tenant, &ExternalId::new("signalbox", "offer", offer))? {
-                return Ok(Ok(stream));
-            }
+        if let Some(offer) = offer
+            && let Some(stream) = self.find(reading.tenant, &ExternalId::new("signalbox", "offer", offer))?
+        {
+            return Ok(Ok(stream));
         }
         match self.find(reading.tenant, &ExternalId::new(scac, "shipment_id", reference))? {
             Some(stream) => Ok(Ok(stream)),
@@ -259,7 +259,7 @@ impl Machine {
                         to: reply.to.clone(),
                         x12,
                     };
-                    effects.push(Effect { id: mint.next(), order });
+                    effects.push(Effect { id: mint.make(), order });
                 }
                 Err(error) => {
                     tracing::warn!(message.id = %reading.message, "no acknowledgement for {}: {error}", reading.message)
@@ -280,8 +280,6 @@ impl Machine {
     ) -> Result<(), StoreError> {
         self.quarantine_with(pending, message, source, issues, notes, Vec::new(), now)
     }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one record, each used once")]
     fn quarantine_with(
         &mut self,
         pending: &PendingEffect,

@@ -212,10 +212,6 @@ impl Machine {
         Ok(rendered)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "everything a message to a carrier is made from"
-    )]
     fn render(
         &self,
         pending: &PendingEffect,

@@ -95,7 +95,7 @@ impl Machine {
         let tenant = receive.scope.tenant().clone();
         let stream = StreamId::source(&receive.source);
         let mut mint = Mint::new(cause, now);
-        let message: MessageId = mint.next();
+        let message: MessageId = mint.make();
         reaction.events.push(Event::MessageReceived(MessageReceived {
             message: message.clone(),
             source: receive.source.clone(),
@@ -109,7 +109,7 @@ impl Machine {
             message: message.clone(),
             source: receive.source.clone(),
         };
-        reaction.effects.push(Effect { id: mint.next(), order });
+        reaction.effects.push(Effect { id: mint.make(), order });
         let broken = |error: crate::vault::Error| StoreError::Broken(error.to_string());
         let raw = self
             .vault
@@ -211,7 +211,7 @@ impl Machine {
             in_hand_ms,
             at: now,
         };
-        let replaced_by: MessageId = Mint::new(cause.as_str(), now).next();
+        let replaced_by: MessageId = Mint::new(cause.as_str(), now).make();
         let corrected = Event::MessageCorrected {
             message: message.clone(),
             by: scope.actor().clone(),
