@@ -104,10 +104,11 @@ fn cancel(turn: &mut Turn<'_>, message: Option<MessageId>) {
         );
     }
     let reason = "cancelled by the customer";
-    crate::offers::withdraw_all(turn, reason);
+    // First of all, so that no playbook takes the withdrawn offer for a carrier that passed.
     turn.record(Event::LoadCancelled {
         reason: reason.to_owned(),
     });
+    crate::offers::withdraw_all(turn, reason);
     turn.done(json!({"cancelled": true}));
 }
 
