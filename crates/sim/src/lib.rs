@@ -1,1 +1,11 @@
-//! sim
+//! The simulator: the real engine and runtime, in a dispatcher's words (`scenario`) and under seeded disorder (`run`).
+
+pub mod messages;
+pub mod scenario;
+pub mod setup;
+
+pub mod actors;
+pub mod faults;
+pub mod oracle;
+pub mod run;
+pub mod world;

@@ -1,0 +1,377 @@
+//! The people and systems around the machine: customers that order, repeat and cancel; carriers that accept, decline,
+//! bargain, keep silent or answer late; dispatchers who decide, now and then two at once.
+
+use crate::faults::Rng;
+use crate::messages::{self, Answered, Asked, Told};
+use crate::setup::{Carrier, JSON_SOURCE, Rate, Trade, X12_SOURCE};
+use crate::world::World;
+use jiff::SignedDuration;
+use signalbox_engine::command::{ApprovalDecision, Command, Resolution, ResolutionChoice};
+use signalbox_model::answer::{Answer, AnswerAttempt};
+use signalbox_model::exception::ExceptionKind;
+use signalbox_model::id::{ApprovalId, ExceptionId};
+use signalbox_model::scope::{Actor, ActorKind, Role};
+use signalbox_runtime::request::Job;
+
+/// Something that will happen.
+pub enum Act {
+    Send(usize),
+    /// A courier comes back with what became of a delivery.
+    Report {
+        generation: u64,
+        job: Box<Job>,
+        result: Result<String, String>,
+    },
+    Order,
+    /// An order goes out a second time, or is cancelled.
+    OrderAgain {
+        order: usize,
+        cancel: bool,
+    },
+    Answer {
+        told: Told,
+        answer: Answer,
+    },
+    Acknowledge {
+        scac: String,
+    },
+    Desk,
+}
+
+/// Something sent, kept by its sender until it is known to have arrived.
+pub struct Message {
+    pub what: What,
+    pub key: String,
+    /// The mark it leaves in the log.
+    pub mark: String,
+    pub answers: bool,
+}
+
+pub enum What {
+    Bytes { source: &'static str, bytes: Vec<u8> },
+    Command { who: Actor, command: Command },
+}
+
+const LANES: [(&str, &str); 3] = [("ME", "WI"), ("TX", "GA"), ("KS", "OH")];
+const CUSTOMERS: [&str; 2] = ["ACME", "BRACKENRIDGE"];
+const DISPATCHERS: [&str; 3] = ["dana", "eli", "fay"];
+const CARRIERS: [&str; 4] = ["JBHT", "SWFT", "KNGT", "HUBG"];
+
+/// A tenant drawn from the seed: some offers lie over its cap, and one lane has no carrier.
+pub fn trade(rng: &mut Rng) -> Trade {
+    let mut trade = Trade {
+        customers: CUSTOMERS.map(str::to_owned).to_vec(),
+        ..Trade::default()
+    };
+    trade.settings.respond_within_default_min = rng.between(5, 25) as u32;
+    trade.settings.approval_within_min = rng.between(10, 90) as u32;
+    for scac in CARRIERS {
+        let respond_within_min = rng.in_thousand(300).then(|| rng.between(3, 40) as u32);
+        trade.carriers.push(Carrier {
+            respond_within_min,
+            webhook: rng.in_thousand(400),
+            ..Carrier::new(scac)
+        });
+    }
+    for (from, to) in LANES.into_iter().take(2) {
+        let first = rng.below(4) as usize;
+        for rank in 0..rng.between(2, 4) as usize {
+            let Some(scac) = CARRIERS.get((first + rank) % CARRIERS.len()) else {
+                continue;
+            };
+            let minor = rng.between(180_000, 380_000);
+            let (lane, rank) = (format!("{from}>{to}"), rank as u32 + 1);
+            trade.guide.push(Rate {
+                lane,
+                scac: (*scac).to_owned(),
+                rank,
+                minor,
+            });
+        }
+    }
+    trade
+}
+
+impl World {
+    pub fn act(&mut self, act: Act) -> Result<(), String> {
+        match act {
+            Act::Order => self.order(),
+            Act::OrderAgain { order, cancel } => self.order_again(order, cancel),
+            Act::Answer { told, answer } => self.answer(&told, answer),
+            Act::Acknowledge { scac } => {
+                let bytes = messages::acknowledgement(&scac, self.number(), self.now);
+                self.post(X12_SOURCE, bytes, false);
+                Ok(())
+            }
+            Act::Desk => {
+                self.desk();
+                Ok(())
+            }
+            Act::Send(_) | Act::Report { .. } => Ok(()),
+        }
+    }
+
+    fn number(&self) -> u32 {
+        self.messages.len() as u32 + 1
+    }
+
+    fn post(&mut self, source: &'static str, bytes: Vec<u8>, answers: bool) {
+        let key = format!("m{}", self.messages.len());
+        let mark = format!("in/{source}/key/{key}");
+        self.messages.push(Message {
+            what: What::Bytes { source, bytes },
+            key,
+            mark,
+            answers,
+        });
+        self.plan(SignedDuration::ZERO, Act::Send(self.messages.len() - 1));
+    }
+
+    fn command(&mut self, who: Actor, command: Command, answers: bool) {
+        let key = format!("c{}", self.messages.len());
+        let mark = format!("command/{}/{key}", who.name);
+        self.messages.push(Message {
+            what: What::Command { who, command },
+            key,
+            mark,
+            answers,
+        });
+        self.plan(SignedDuration::ZERO, Act::Send(self.messages.len() - 1));
+    }
+
+    fn order(&mut self) -> Result<(), String> {
+        if self.closing {
+            return Ok(());
+        }
+        let wait = self.seconds(5, 240);
+        self.plan(wait, Act::Order);
+        let customer = self.rng.pick(&CUSTOMERS).copied().unwrap_or_default();
+        let reference = format!("R{}", self.orders.len() + 10_000);
+        self.orders.push((reference, customer.to_owned()));
+        let order = self.orders.len() - 1;
+        self.send_order(order);
+        if self.rng.in_thousand(80) {
+            let wait = self.seconds(1, 600);
+            self.plan(wait, Act::OrderAgain { order, cancel: false });
+        }
+        if self.rng.in_thousand(80) {
+            let wait = self.seconds(0, 1_800);
+            self.plan(wait, Act::OrderAgain { order, cancel: true });
+        }
+        Ok(())
+    }
+
+    fn send_order(&mut self, order: usize) {
+        let Some((reference, customer)) = self.orders.get(order).cloned() else {
+            return;
+        };
+        // An order sent again goes the same way.
+        let lane = if order % 17 == 16 { 2 } else { order % 2 };
+        let (from, to) = LANES.get(lane).copied().unwrap_or(("ME", "WI"));
+        let respond_by = self
+            .rng
+            .in_thousand(100)
+            .then(|| self.now + SignedDuration::from_mins(20));
+        let control_number = self.number();
+        let (customer, reference) = (customer.as_str(), reference.as_str());
+        let asked = Asked {
+            customer,
+            reference,
+            from,
+            to,
+            control_number,
+            now: self.now,
+            respond_by,
+        };
+        if self.rng.in_thousand(300) {
+            self.post(
+                JSON_SOURCE,
+                messages::order_json(&asked).to_string().into_bytes(),
+                false,
+            );
+        } else {
+            self.post(X12_SOURCE, messages::tender(&asked), false);
+        }
+    }
+
+    fn order_again(&mut self, order: usize, cancel: bool) -> Result<(), String> {
+        if !cancel {
+            self.send_order(order);
+        } else if let Some((reference, customer)) = self.orders.get(order).cloned() {
+            let bytes = messages::cancel(&customer, &reference, self.number(), self.now);
+            self.post(X12_SOURCE, bytes, false);
+        }
+        Ok(())
+    }
+
+    /// A carrier reads what it was told, and decides what to do about it. A second copy is known by its id.
+    pub fn carrier_reads(&mut self, told: Told) {
+        if !self.seen.insert((told.offer.clone(), told.made)) || !told.made {
+            return;
+        }
+        let soon = self.seconds(5, 500);
+        let late = self.seconds(600, 3_600);
+        let answer = |answer| Act::Answer {
+            told: told.clone(),
+            answer,
+        };
+        match self.rng.below(100) {
+            0..28 => self.plan(soon, answer(Answer::Accept)),
+            28..48 => self.plan(soon, answer(Answer::Decline)),
+            48..58 => self.plan(soon, answer(Answer::Conditional)),
+            58..72 => self.plan(late, answer(Answer::Accept)),
+            72..78 => {
+                self.plan(soon, answer(Answer::Accept));
+                self.plan(soon + soon, answer(Answer::Accept));
+            }
+            78..83 => {
+                self.plan(soon, answer(Answer::Decline));
+                self.plan(soon, answer(Answer::Accept));
+            }
+            83..88 => {
+                // Somebody who was not asked.
+                let scac = self.rng.pick(&CARRIERS).copied().unwrap_or_default().to_owned();
+                self.plan(
+                    soon,
+                    Act::Answer {
+                        told: Told { scac, ..told },
+                        answer: Answer::Accept,
+                    },
+                );
+            }
+            88..92 => self.plan(soon, Act::Acknowledge { scac: told.scac }),
+            _ => {} // Silence.
+        }
+    }
+
+    fn answer(&mut self, told: &Told, answer: Answer) -> Result<(), String> {
+        let offer = self.rng.in_thousand(700).then_some(&told.offer);
+        let (scac, reference) = (told.scac.as_str(), told.reference.as_str());
+        let answered = Answered {
+            scac,
+            reference,
+            offer,
+            answer,
+            reason: None,
+        };
+        match self.rng.below(3) {
+            0 => {
+                let bytes = messages::answer_990(&answered, self.number(), self.now).map_err(|it| it.to_string())?;
+                self.post(X12_SOURCE, bytes, true);
+            }
+            1 => self.post(
+                JSON_SOURCE,
+                messages::answer_json(&answered).to_string().into_bytes(),
+                true,
+            ),
+            _ => {
+                let who = Actor {
+                    kind: ActorKind::Client,
+                    name: told.scac.clone(),
+                    roles: vec![Role::Carrier],
+                };
+                let answer = AnswerAttempt {
+                    carrier: told.scac.clone(),
+                    reference: told.reference.clone(),
+                    offer: Some(told.offer.clone()),
+                    answer,
+                    reason: None,
+                    note: None,
+                };
+                self.command(who, Command::AnswerOffer { answer }, true);
+            }
+        }
+        Ok(())
+    }
+
+    /// Dispatchers look at what is open and deal with some of it.
+    fn desk(&mut self) {
+        if self.closing {
+            return;
+        }
+        let wait = self.seconds(60, 900);
+        self.plan(wait, Act::Desk);
+        let loads = self.oracle.loads.values();
+        let approvals = loads
+            .clone()
+            .flat_map(|it| it.open_approvals().map(|it| (it.id.clone(), proposed(it))));
+        let approvals: Vec<(ApprovalId, i64)> = approvals.filter(|it| !self.handled.contains(it.0.as_str())).collect();
+        let exceptions = loads.flat_map(|it| it.open_exceptions().map(|it| (it.id.clone(), it.kind)));
+        let exceptions: Vec<(ExceptionId, ExceptionKind)> =
+            exceptions.filter(|it| !self.handled.contains(it.0.as_str())).collect();
+        for (approval, minor) in approvals {
+            if self.rng.in_thousand(600) {
+                self.handled.insert(approval.0.clone());
+                self.decide(&approval, minor);
+                if self.rng.in_thousand(200) {
+                    self.decide(&approval, minor);
+                }
+            }
+        }
+        for (exception, kind) in exceptions {
+            if self.rng.in_thousand(400) {
+                self.handled.insert(exception.0.clone());
+                self.resolve(exception, kind);
+            }
+        }
+    }
+
+    fn decide(&mut self, approval: &ApprovalId, minor: i64) {
+        let drawn = self.rng.below(100);
+        let decision = ApprovalDecision {
+            approve: drawn < 65,
+            rate_minor: (drawn < 15).then_some(minor - 1_000),
+            reason: (drawn >= 65).then(|| "too dear".to_owned()),
+            in_hand_ms: Some(4_000),
+        };
+        let who = self.dispatcher();
+        self.command(
+            who,
+            Command::DecideApproval {
+                approval: approval.clone(),
+                decision,
+            },
+            false,
+        );
+    }
+
+    fn resolve(&mut self, exception: ExceptionId, kind: ExceptionKind) {
+        let choice = match kind {
+            ExceptionKind::ConditionalAnswer if self.rng.in_thousand(500) => ResolutionChoice::AcceptTerms,
+            ExceptionKind::ConditionalAnswer => ResolutionChoice::RefuseTerms,
+            _ => ResolutionChoice::Done,
+        };
+        let resolution = Resolution {
+            choice,
+            note: "dealt with".to_owned(),
+        };
+        let who = self.dispatcher();
+        self.command(
+            who,
+            Command::ResolveException {
+                exception,
+                resolution,
+                in_hand_ms: None,
+            },
+            false,
+        );
+    }
+
+    fn dispatcher(&mut self) -> Actor {
+        let name = self.rng.pick(&DISPATCHERS).copied().unwrap_or_default().to_owned();
+        Actor {
+            kind: ActorKind::Person,
+            name,
+            roles: vec![Role::Dispatcher],
+        }
+    }
+}
+
+fn proposed(approval: &signalbox_model::exception::Approval) -> i64 {
+    let minor = approval
+        .proposal
+        .get("rate")
+        .and_then(|it| it.get("minor"))
+        .and_then(|it| it.as_i64());
+    minor.unwrap_or(100_000)
+}

@@ -1,0 +1,91 @@
+//! `signalbox-sim --seeds 2000 --events 500 [--seed N] [--mutant NAME]`: exits 1 with the seed when an oracle fails.
+
+use signalbox_sim::faults::Mutant;
+use signalbox_sim::oracle::Coverage;
+use signalbox_sim::run;
+use std::process::ExitCode;
+use std::time::Instant;
+
+struct Options {
+    first: u64,
+    seeds: u64,
+    events: u64,
+    mutant: Option<Mutant>,
+}
+
+fn main() -> ExitCode {
+    match options(std::env::args().skip(1)) {
+        Ok(options) => simulate(&options),
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+    let mut options = Options {
+        first: 0,
+        seeds: 2_000,
+        events: 500,
+        mutant: None,
+    };
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
+        let number = || {
+            value
+                .parse::<u64>()
+                .map_err(|_| format!("{name} needs a number, not {value:?}"))
+        };
+        match name.as_str() {
+            "--seeds" => options.seeds = number()?,
+            "--events" => options.events = number()?,
+            "--seed" => (options.first, options.seeds) = (number()?, 1),
+            "--mutant" => {
+                let known = || format!("{value} is none of {}", Mutant::ALL.map(|it| it.0).join(", "));
+                options.mutant = Some(Mutant::named(&value).ok_or_else(known)?);
+            }
+            _ => {
+                return Err(format!(
+                    "unknown option {name}; there are --seeds, --events, --seed and --mutant"
+                ));
+            }
+        }
+    }
+    Ok(options)
+}
+
+fn simulate(options: &Options) -> ExitCode {
+    let begun = Instant::now();
+    let mut coverage = Coverage::default();
+    let mut events = 0;
+    for seed in options.first..options.first + options.seeds {
+        match run::run(seed, options.events, options.mutant) {
+            Ok(passed) => {
+                events += passed.events;
+                coverage.add(&passed.coverage);
+            }
+            Err(failed) => {
+                println!(
+                    "seed {} fails after {:.1} s: {}",
+                    failed.seed,
+                    begun.elapsed().as_secs_f64(),
+                    failed.why
+                );
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    println!(
+        "seeds {}, events {events}, seconds {seconds:.1}, failures 0, each seed run twice",
+        options.seeds
+    );
+    let counted: Vec<String> = coverage
+        .cells()
+        .iter()
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    println!("{}", counted.join(", "));
+    ExitCode::SUCCESS
+}

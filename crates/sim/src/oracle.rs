@@ -1,0 +1,434 @@
+//! What must hold whatever happens. The oracle reads the log and what the outside world saw, and trusts nothing that
+//! the machine says of itself.
+
+use crate::messages::Told;
+use jiff::Timestamp;
+use signalbox_engine::state::LoadState;
+use signalbox_engine::views;
+use signalbox_model::answer::Answer;
+use signalbox_model::effect::{Order, Receipt};
+use signalbox_model::event::Event;
+use signalbox_model::exception::ExceptionKind;
+use signalbox_model::id::{EffectId, OfferId, StreamId, TenantId, TimerId};
+use signalbox_model::rejection::Rejection;
+use signalbox_model::scope::{ActorKind, TenantScope};
+use signalbox_model::tender::OfferState;
+use signalbox_model::timer::TimerChange;
+use signalbox_model::view::{PAGE_ROWS_MAX, ViewQuery, ViewRow};
+use signalbox_runtime::audit::export::{Export, each_entry};
+use signalbox_runtime::audit::note::VerifierKey;
+use signalbox_runtime::audit::verify::verify;
+use signalbox_runtime::audit::{checkpoint, sequencer};
+use signalbox_runtime::ports::Store;
+use signalbox_runtime::record::Stored;
+use std::collections::{BTreeMap, BTreeSet};
+
+type Rows = BTreeMap<(TenantId, String, String), ViewRow>;
+
+/// How often the rare things happened: a simulator in which they never do is blind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    pub loads: u64,
+    pub covered: u64,
+    pub escalations: u64,
+    pub late_accepts: u64,
+    pub terms: u64,
+    pub approvals: u64,
+    pub second_deciders: u64,
+    pub duplicates: u64,
+    pub crashes: u64,
+    pub append_failures: u64,
+    pub delivered_again: u64,
+    pub undeliverable: u64,
+    pub cancelled: u64,
+    pub faults: u64,
+}
+
+impl Coverage {
+    pub fn add(&mut self, other: &Self) {
+        let mine = self.cells_mut();
+        mine.into_iter()
+            .zip(other.cells())
+            .for_each(|(to, (_, from))| *to += from);
+    }
+
+    pub fn cells(&self) -> [(&'static str, u64); 14] {
+        [
+            ("loads", self.loads),
+            ("covered", self.covered),
+            ("escalations", self.escalations),
+            ("late accepts", self.late_accepts),
+            ("terms", self.terms),
+            ("approvals", self.approvals),
+            ("second deciders", self.second_deciders),
+            ("duplicates", self.duplicates),
+            ("crashes", self.crashes),
+            ("append failures", self.append_failures),
+            ("delivered again", self.delivered_again),
+            ("undeliverable", self.undeliverable),
+            ("cancelled", self.cancelled),
+            ("faults", self.faults),
+        ]
+    }
+
+    fn cells_mut(&mut self) -> [&mut u64; 14] {
+        [
+            &mut self.loads,
+            &mut self.covered,
+            &mut self.escalations,
+            &mut self.late_accepts,
+            &mut self.terms,
+            &mut self.approvals,
+            &mut self.second_deciders,
+            &mut self.duplicates,
+            &mut self.crashes,
+            &mut self.append_failures,
+            &mut self.delivered_again,
+            &mut self.undeliverable,
+            &mut self.cancelled,
+            &mut self.faults,
+        ]
+    }
+}
+
+/// An effect as it was ordered, and what came of it.
+#[derive(Clone, Debug)]
+struct Ordered {
+    order: Order,
+    delivered: bool,
+    refused: bool,
+}
+
+#[derive(Default)]
+pub struct Oracle {
+    /// The tenant's real cap, minor units.
+    pub rate_cap: i64,
+    pub loads: BTreeMap<StreamId, LoadState>,
+    pub coverage: Coverage,
+    /// FNV-1a over every record's bytes.
+    pub hash: u64,
+    pub events: u64,
+    pub read: u64,
+    timers: BTreeMap<(StreamId, TimerId), Timestamp>,
+    effects: BTreeMap<EffectId, Ordered>,
+    messages: BTreeSet<String>,
+    marks: BTreeSet<String>,
+    leaves: BTreeMap<TenantId, Vec<String>>,
+    rows: Rows,
+    /// By offer and whether it was made or taken back: under which ids it reached the carrier.
+    reached: BTreeMap<(OfferId, bool), BTreeSet<String>>,
+    reached_effects: BTreeSet<EffectId>,
+}
+
+impl Oracle {
+    pub fn new(rate_cap: i64) -> Self {
+        Self {
+            rate_cap,
+            hash: 0xcbf2_9ce4_8422_2325,
+            ..Self::default()
+        }
+    }
+
+    /// A record is durable. `now` is the true time at which it was judged.
+    pub fn record(&mut self, stored: &Stored, now: Timestamp) -> Result<(), String> {
+        self.read = stored.seq;
+        let record = &stored.record;
+        let bytes = serde_json::to_vec(record).map_err(|it| it.to_string())?;
+        for byte in stored.stream.0.bytes().chain(bytes) {
+            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        self.events += record.events.len() as u64;
+        if let Some(mark) = &record.mark {
+            if !self.marks.insert(mark.key.clone()) {
+                return Err(format!("{} was received twice", mark.key));
+            }
+        }
+        self.leaves
+            .entry(stored.tenant.clone())
+            .or_default()
+            .extend(record.leaves.iter().cloned());
+        for change in &record.timers {
+            match change {
+                TimerChange::Set { id, due } => drop(self.timers.insert((stored.stream.clone(), id.clone()), *due)),
+                TimerChange::Cancel { id } => drop(self.timers.remove(&(stored.stream.clone(), id.clone()))),
+            }
+        }
+        for effect in &record.effects {
+            let ordered = Ordered {
+                order: effect.order.clone(),
+                delivered: false,
+                refused: false,
+            };
+            if self.effects.insert(effect.id.clone(), ordered).is_some() {
+                return Err(format!("effect {} was ordered twice", effect.id));
+            }
+        }
+        for change in &record.views {
+            let key = (stored.tenant.clone(), change.view.clone(), change.key.clone());
+            match &change.row {
+                Some(row) => drop(self.rows.insert(key, row.clone())),
+                None => drop(self.rows.remove(&key)),
+            }
+        }
+        for event in &record.events {
+            self.event(stored, event, now)?;
+        }
+        if stored.stream.is_load() {
+            self.open_offers_have_timers(&stored.stream)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn event(&mut self, stored: &Stored, event: &Event, now: Timestamp) -> Result<(), String> {
+        match event {
+            Event::MessageReceived(it) => drop(self.messages.insert(it.dedupe_key.clone())),
+            Event::EffectSettled { effect, receipt, .. } => {
+                let known = self
+                    .effects
+                    .get_mut(effect)
+                    .ok_or_else(|| format!("{effect} settled but never ordered"))?;
+                match receipt {
+                    Receipt::Delivered { .. } => known.delivered = true,
+                    Receipt::Refused { .. } | Receipt::GaveUp { .. } => known.refused = true,
+                }
+                if known.delivered && known.refused {
+                    return Err(format!("{effect} settled in two ways"));
+                }
+                self.coverage.undeliverable += u64::from(known.refused);
+                if known.delivered && !self.reached_effects.contains(effect) {
+                    return Err(format!("{effect} is settled as delivered and nobody has it"));
+                }
+            }
+            _ => {} // The rest is judged with its load.
+        }
+        if !stored.stream.is_load() {
+            return Ok(());
+        }
+        let state = self.loads.entry(stored.stream.clone()).or_default();
+        let why = check_event(state, event, self.rate_cap, now);
+        count(&mut self.coverage, event);
+        state.apply(event, stored.record.at);
+        why.map_or(Ok(()), |why| {
+            Err(format!("{}: {why} (record {})", stored.stream, stored.seq))
+        })
+    }
+
+    fn open_offers_have_timers(&self, stream: &StreamId) -> Result<(), String> {
+        let Some(state) = self.loads.get(stream) else {
+            return Ok(());
+        };
+        let mut ticking = state
+            .offers
+            .iter()
+            .filter(|it| matches!(it.state, OfferState::Open | OfferState::Conditional));
+        let timer = |id: &OfferId| (stream.clone(), TimerId(format!("tmr_offer/{id}")));
+        match ticking.find(|it| self.timers.get(&timer(&it.id)) != Some(&it.respond_by)) {
+            Some(offer) => Err(format!(
+                "{stream}: the open offer {} has no timer at its deadline",
+                offer.id
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// A carrier has something in hand, under this id.
+    pub fn reached(&mut self, effect: &EffectId, id_seen: &str, told: Option<&Told>) -> Result<(), String> {
+        if !self.reached_effects.insert(effect.clone()) {
+            self.coverage.delivered_again += 1;
+        }
+        let known = self
+            .effects
+            .get(effect)
+            .ok_or_else(|| format!("{effect} left before its commit"))?;
+        let Some(told) = told else { return Ok(()) };
+        let (Order::SendOffer { offer, .. } | Order::WithdrawOffer { offer, .. }) = &known.order else {
+            return Err(format!(
+                "{effect} carries an offer and was ordered as {}",
+                known.order.name()
+            ));
+        };
+        if *offer != told.offer {
+            return Err(format!(
+                "{effect} is about {offer}, and the carrier reads {}",
+                told.offer
+            ));
+        }
+        let ids = self.reached.entry((told.offer.clone(), told.made)).or_default();
+        ids.insert(id_seen.to_owned());
+        if ids.len() > 1 {
+            return Err(format!("{} reached its carrier under {} ids", told.offer, ids.len()));
+        }
+        Ok(())
+    }
+
+    /// After a crash: what was acknowledged is there.
+    pub fn acknowledged<'a>(&self, mut keys: impl Iterator<Item = &'a String>, head: u64) -> Result<(), String> {
+        if head < self.read {
+            return Err(format!(
+                "the log ends at {head} after a crash, and had been read up to {}",
+                self.read
+            ));
+        }
+        match keys.find(|it| !self.marks.contains(*it)) {
+            Some(lost) => Err(format!("{lost} was acknowledged and is lost")),
+            None => Ok(()),
+        }
+    }
+
+    /// In the end, when nothing has gone wrong for long enough.
+    pub fn at_rest(&self) -> Result<(), String> {
+        for (stream, state) in &self.loads {
+            let person = state.exceptions.values().any(|it| {
+                let gives_up = matches!(
+                    it.exception.kind,
+                    ExceptionKind::TenderExhausted | ExceptionKind::AutomationStopped
+                );
+                it.resolved.is_none() || gives_up
+            });
+            let waits = state.open_offers().next().is_some() || state.open_approvals().next().is_some();
+            if state.load.is_some() && state.covered.is_none() && state.cancelled.is_none() && !waits && !person {
+                return Err(format!("{stream} is silent: {}", state.status()));
+            }
+        }
+        for (id, effect) in self.effects.iter().filter(|(_, it)| !it.order.is_internal()) {
+            if !effect.refused && !self.reached_effects.contains(id) {
+                return Err(format!("{} {id} never reached anybody", effect.order.name()));
+            }
+            if !effect.refused && !effect.delivered {
+                return Err(format!("{} {id} was never settled", effect.order.name()));
+            }
+        }
+        match self.timers.keys().next() {
+            Some((stream, timer)) => Err(format!("{timer} of {stream} never fired")),
+            None => Ok(()),
+        }
+    }
+
+    /// The views in the store are the views made from the log alone.
+    pub fn views(&self, store: &dyn Store, tenants: &[TenantId]) -> Result<(), String> {
+        let query = ViewQuery {
+            limit: PAGE_ROWS_MAX,
+            ..ViewQuery::default()
+        };
+        for tenant in tenants {
+            let scope = TenantScope::system(tenant.clone());
+            for view in views::ALL {
+                let page = store.view_page(&scope, view, &query).map_err(|it| it.to_string())?;
+                let of_view = |key: &&(TenantId, String, String)| key.0 == *tenant && key.1 == view.name;
+                let rebuilt: Vec<_> = self.rows.keys().filter(of_view).collect();
+                if page.rows.len() != rebuilt.len() {
+                    let (has, wanted) = (page.rows.len(), rebuilt.len());
+                    return Err(format!("view {} has {has} rows, and the log makes {wanted}", view.name));
+                }
+                for (key, row) in &page.rows {
+                    if self.rows.get(&(tenant.clone(), view.name.to_owned(), key.clone())) != Some(row) {
+                        return Err(format!("row {key} of view {} is not what the log makes", view.name));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The audit log verifies under its own key, and holds the log's leaves in the log's order.
+    pub fn audit(&self, store: &dyn Store, tenant: &TenantId, key: &VerifierKey) -> Result<(), String> {
+        let scope = TenantScope::system(tenant.clone());
+        let read = |name: &str| store.blob(&scope, name).ok().flatten();
+        let note = read(sequencer::CHECKPOINT_BLOB).and_then(|it| String::from_utf8(it).ok());
+        let note = note.ok_or_else(|| format!("{tenant} has no audit checkpoint"))?;
+        let head = checkpoint::open(&note, std::slice::from_ref(key))
+            .map_err(|it| it.to_string())?
+            .head;
+        let leaves = self.leaves.get(tenant).map(Vec::as_slice).unwrap_or_default();
+        if head.size != leaves.len() as u64 {
+            return Err(format!(
+                "the audit log of {tenant} has {} entries, the log {}",
+                head.size,
+                leaves.len()
+            ));
+        }
+        let header = Export::header(tenant.as_str(), key, &note, None);
+        let mut export = header.first_line().map_err(|it| it.to_string())?.into_bytes();
+        let mut same = true;
+        let mut place = 0;
+        let whole = each_entry(head.size, &mut |name| read(name), &mut |entry| {
+            same = same && leaves.get(place).is_some_and(|it| it.as_bytes() == entry);
+            place += 1;
+            export.extend_from_slice(entry);
+            export.push(b'\n');
+        });
+        if !whole || !same {
+            return Err(format!("the audit entries of {tenant} are not the log's leaves"));
+        }
+        let report = verify(&export, std::slice::from_ref(key), &[]);
+        if report.passed() {
+            Ok(())
+        } else {
+            Err(format!("the audit log of {tenant}: {:?}", report.problems))
+        }
+    }
+}
+
+/// What an event may not do to a load in this state.
+fn check_event(state: &LoadState, event: &Event, rate_cap: i64, now: Timestamp) -> Option<String> {
+    match event {
+        Event::LoadCovered { carrier, .. } if state.covered.is_some() => {
+            Some(format!("{carrier} covers it a second time"))
+        }
+        Event::OfferAccepted { offer, .. } => {
+            let known = state.offer(offer);
+            match known.map(|it| (it.state, it.respond_by)) {
+                Some((OfferState::Open, respond_by)) if now > respond_by => Some(format!(
+                    "{offer} was accepted at {now}, and its time ran out at {respond_by}"
+                )),
+                Some((OfferState::Open | OfferState::Conditional, _)) if state.covered.is_none() => None,
+                other => Some(format!("{offer} was accepted while {other:?}")),
+            }
+        }
+        Event::OfferMade {
+            offer,
+            rate,
+            approved_by,
+            ..
+        } => {
+            let by_person = approved_by.as_ref().is_some_and(|it| it.kind == ActorKind::Person);
+            if state.covered.is_some() || state.cancelled.is_some() {
+                return Some(format!("{offer} was made for a load that needs none"));
+            }
+            let others = state.offers.iter().filter(|it| it.id != *offer);
+            if others
+                .into_iter()
+                .any(|it| matches!(it.state, OfferState::Open | OfferState::Conditional))
+            {
+                return Some(format!("{offer} was made while another stands"));
+            }
+            (rate.minor > rate_cap && !by_person).then(|| format!("{offer} at {rate} left without approval"))
+        }
+        Event::LoadCancelled { .. } if state.covered.is_some() => Some("a covered load was cancelled".to_owned()),
+        _ => None, // No other event can break a promise by itself.
+    }
+}
+
+fn count(coverage: &mut Coverage, event: &Event) {
+    match event {
+        Event::LoadCreated { .. } => coverage.loads += 1,
+        Event::LoadCovered { .. } => coverage.covered += 1,
+        Event::LoadCancelled { .. } => coverage.cancelled += 1,
+        Event::OfferExpired { .. } => coverage.escalations += 1,
+        Event::OfferAnsweredConditionally { .. } => coverage.terms += 1,
+        Event::ApprovalDecided { by: Some(_), .. } => coverage.approvals += 1,
+        Event::AnswerRejected {
+            answer: Answer::Accept,
+            rejection: Rejection::OfferExpired | Rejection::LoadAlreadyCovered,
+            ..
+        } => coverage.late_accepts += 1,
+        Event::AttemptRejected {
+            rejection: Rejection::ApprovalAlreadyDecided,
+            ..
+        } => {
+            coverage.second_deciders += 1;
+        }
+        _ => {} // Common enough not to be counted.
+    }
+}

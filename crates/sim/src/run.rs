@@ -1,0 +1,64 @@
+//! One seed from its first order to its last oracle: a phase with faults, a quiet one, then the judgement.
+
+use crate::actors::Act;
+use crate::faults::{Mix, Mutant};
+use crate::oracle::Coverage;
+use crate::world::World;
+use jiff::SignedDuration;
+
+/// Turns the quiet phase may take at most.
+const QUIET_TURNS_MAX: u32 = 20_000;
+/// Four days: longer than the longest schedule of retries.
+const QUIET: SignedDuration = SignedDuration::from_hours(96);
+
+#[derive(Clone, Debug)]
+pub struct Passed {
+    pub hash: u64,
+    pub events: u64,
+    pub coverage: Coverage,
+}
+
+#[derive(Clone, Debug)]
+pub struct Failed {
+    pub seed: u64,
+    pub why: String,
+}
+
+/// Runs the seed twice: the oracles must hold, and both logs must be the same, byte by byte.
+pub fn run(seed: u64, events: u64, mutant: Option<Mutant>) -> Result<Passed, Failed> {
+    let failed = |why: String| Failed { seed, why };
+    let first = once(seed, events, mutant).map_err(failed)?;
+    let second = once(seed, events, mutant).map_err(failed)?;
+    if first.hash == second.hash {
+        Ok(first)
+    } else {
+        Err(failed("two runs of the seed wrote different logs".to_owned()))
+    }
+}
+
+/// Runs the seed once.
+pub fn once(seed: u64, events: u64, mutant: Option<Mutant>) -> Result<Passed, String> {
+    let mut world = World::new(seed, mutant)?;
+    world.plan(SignedDuration::from_secs(1), Act::Order);
+    world.plan(SignedDuration::from_secs(60), Act::Desk);
+    while world.oracle.events < events {
+        world.turn()?;
+    }
+    world.mix = Mix::quiet();
+    world.closing = true;
+    let until = world.now + QUIET;
+    let mut turns = 0;
+    while world.now < until && !(world.at_rest() && world.oracle.at_rest().is_ok()) {
+        world.turn()?;
+        turns += 1;
+        if turns > QUIET_TURNS_MAX {
+            return Err("the machine does not come to rest".to_owned());
+        }
+    }
+    world.judge()?;
+    Ok(Passed {
+        hash: world.oracle.hash,
+        events: world.oracle.events,
+        coverage: world.oracle.coverage,
+    })
+}

@@ -1,0 +1,310 @@
+//! The engine alone: messages are decoded and stepped, effects and timers performed by the simplest driver there is.
+
+use super::{BEGIN, Boundary, Outcome, Sent};
+use crate::messages::Told;
+use crate::setup::{JSON_SOURCE, Trade};
+use jiff::{SignedDuration, Timestamp};
+use signalbox_engine::command::Command;
+use signalbox_engine::directory::Directory;
+use signalbox_engine::state::LoadState;
+use signalbox_engine::step::{self, Context, Input, Outcome as Judged, Reaction, change_settings, order_link};
+use signalbox_formats as formats;
+use signalbox_model::attempt::Attempt;
+use signalbox_model::directory::SourceFormat;
+use signalbox_model::effect::{Effect, Order, Receipt};
+use signalbox_model::event::Event;
+use signalbox_model::id::{LoadId, Mint, OfferId, StreamId, SubjectId, TenantId, TimerId};
+use signalbox_model::personal::{Personal, Sealed, Taint};
+use signalbox_model::rejection::Rejection;
+use signalbox_model::scope::Actor;
+use signalbox_model::timer::TimerChange;
+use signalbox_model::value::ExternalId;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+pub struct EngineBoundary {
+    now: Timestamp,
+    directory: Directory,
+    loads: BTreeMap<StreamId, LoadState>,
+    links: BTreeMap<ExternalId, StreamId>,
+    timers: BTreeMap<(StreamId, TimerId), Timestamp>,
+    effects: VecDeque<(StreamId, Effect)>,
+    inbox: BTreeSet<Vec<u8>>,
+    events: Vec<(Timestamp, Event)>,
+    told: Vec<Told>,
+    cannot_be_reached: Vec<String>,
+    turns: u64,
+}
+
+impl EngineBoundary {
+    pub fn new() -> Result<Self, String> {
+        let directory = Directory::new(TenantId::from("ten_main")).map_err(|it| format!("{it:?}"))?;
+        Ok(Self {
+            now: BEGIN.parse().map_err(|it| format!("{it}"))?,
+            directory,
+            loads: BTreeMap::new(),
+            links: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            effects: VecDeque::new(),
+            inbox: BTreeSet::new(),
+            events: Vec::new(),
+            told: Vec::new(),
+            cannot_be_reached: Vec::new(),
+            turns: 0,
+        })
+    }
+
+    /// One turn of one load, with what it caused noted.
+    fn turn(&mut self, stream: &StreamId, input: Input, actor: &Actor) -> Judged {
+        self.turns += 1;
+        let cause = format!("turn {}", self.turns);
+        let mut state = self.loads.remove(stream).unwrap_or_default();
+        let context = Context {
+            now: self.now,
+            actor,
+            directory: &self.directory,
+            cause: &cause,
+        };
+        let Reaction {
+            events,
+            effects,
+            timers,
+            links,
+            outcome,
+            ..
+        } = step::step(&mut state, input, &context);
+        self.loads.insert(stream.clone(), state);
+        self.events.extend(events.into_iter().map(|it| (self.now, it)));
+        self.effects.extend(effects.into_iter().map(|it| (stream.clone(), it)));
+        self.links.extend(links.into_iter().map(|it| (it, stream.clone())));
+        for change in timers {
+            match change {
+                TimerChange::Set { id, due } => drop(self.timers.insert((stream.clone(), id), due)),
+                TimerChange::Cancel { id } => drop(self.timers.remove(&(stream.clone(), id))),
+            }
+        }
+        outcome
+    }
+
+    fn message(&mut self, source: &'static str, bytes: &[u8]) -> Result<Outcome, String> {
+        if !self.inbox.insert(bytes.to_vec()) {
+            return Ok(Outcome {
+                refused: None,
+                duplicate: true,
+            });
+        }
+        let format = if source == JSON_SOURCE {
+            SourceFormat::Json
+        } else {
+            SourceFormat::X12
+        };
+        let decoded = formats::decode(format, bytes, &formats::Context::default());
+        let mut outcome = Outcome::default();
+        for decoding in decoded.decodings {
+            let mut attempt = decoding
+                .attempt
+                .ok_or_else(|| format!("not read: {:?}", decoding.issues))?;
+            attempt.personal_mut().into_iter().for_each(seal);
+            outcome.refused = self.admit(source, attempt).or(outcome.refused);
+        }
+        Ok(outcome)
+    }
+
+    fn admit(&mut self, source: &str, attempt: Attempt) -> Option<(Rejection, String)> {
+        let actor = Actor::source(source);
+        let (stream, input) = match attempt {
+            Attempt::Order(order) => {
+                let Some(customer) = self.directory.customer(&order.customer) else {
+                    return Some((Rejection::CustomerUnknown, order.customer.clone()));
+                };
+                let known = self.links.get(&order_link(&customer.id, &order.reference)).cloned();
+                let mut mint = Mint::new(format!("order {}", order.reference), self.now);
+                let load = known.map_or_else(|| mint.make(), |it| LoadId(it.0));
+                (
+                    StreamId::load(&load),
+                    Input::Order {
+                        attempt: order,
+                        message: None,
+                        load,
+                    },
+                )
+            }
+            Attempt::Answer(answer) => {
+                let Some(scac) = self.directory.carrier(&answer.carrier).and_then(|it| it.scac()) else {
+                    return Some((Rejection::CarrierUnknown, answer.carrier));
+                };
+                let by_offer = answer
+                    .offer
+                    .as_ref()
+                    .map(|it| ExternalId::new("signalbox", "offer", it.as_str()));
+                let by_load = ExternalId::new(scac, "shipment_id", &answer.reference);
+                let known = by_offer
+                    .and_then(|it| self.links.get(&it))
+                    .or_else(|| self.links.get(&by_load));
+                let Some(stream) = known.cloned() else {
+                    return Some((Rejection::LoadUnknown, answer.reference));
+                };
+                (stream, Input::Answer(answer))
+            }
+            Attempt::Acknowledgement(_) | Attempt::Status(_) | Attempt::Invoice(_) => return None,
+        };
+        refusal(self.turn(&stream, input, &actor))
+    }
+
+    fn command(&mut self, who: &Actor, command: Command) -> Outcome {
+        let (kind, id) = match &command {
+            Command::DecideApproval { approval, .. } => ("approval", approval.0.clone()),
+            Command::ResolveException { exception, .. } => ("exception", exception.0.clone()),
+            _ => ("nothing", String::new()), // Scenarios know no other command.
+        };
+        let stream = self.links.get(&ExternalId::new("signalbox", kind, &id)).cloned();
+        let refused = match stream {
+            Some(stream) => refusal(self.turn(&stream, Input::Command(command), who)),
+            None => Some((Rejection::NotAllowed, format!("no {kind} {id}"))),
+        };
+        Outcome {
+            refused,
+            duplicate: false,
+        }
+    }
+
+    /// Performs effects until none is left.
+    fn rest(&mut self) {
+        while let Some((stream, effect)) = self.effects.pop_front() {
+            let (offer, carrier, made) = match &effect.order {
+                Order::SendOffer { offer, carrier, .. } => (offer, carrier, true),
+                Order::WithdrawOffer { offer, carrier, .. } => (offer, carrier, false),
+                Order::ContinueWorkflow { instance, call, .. } => {
+                    let input = Input::Continue {
+                        effect: effect.id.clone(),
+                        instance: instance.clone(),
+                        call: call.clone(),
+                    };
+                    self.turn(&stream, input, &Actor::system());
+                    continue;
+                }
+                Order::NormalizeMessage { .. } | Order::SendAcknowledgement { .. } => continue,
+            };
+            let scac = self
+                .directory
+                .partners
+                .get(carrier)
+                .and_then(|it| it.scac())
+                .unwrap_or_default()
+                .to_owned();
+            let receipt = if self.cannot_be_reached.contains(&scac) {
+                Receipt::Refused {
+                    reason: "the folder is gone".to_owned(),
+                }
+            } else {
+                let reference = self.reference(&stream);
+                self.told.push(Told {
+                    scac,
+                    reference,
+                    offer: OfferId(offer.0.clone()),
+                    made,
+                });
+                Receipt::Delivered {
+                    receipt: "written".to_owned(),
+                }
+            };
+            let input = Input::Settled {
+                effect: effect.id.clone(),
+                receipt,
+            };
+            self.turn(&stream, input, &Actor::system());
+        }
+    }
+
+    fn reference(&self, stream: &StreamId) -> String {
+        let load = self.loads.get(stream).and_then(|it| it.load.as_ref());
+        load.map(|it| it.reference.clone()).unwrap_or_default()
+    }
+}
+
+/// In the place of the vault: a personal value never reaches the engine in clear.
+fn seal(personal: &mut Personal) {
+    let (cipher, commitment) = ("sealed".to_owned(), "committed".to_owned());
+    *personal = Personal::Sealed(Sealed {
+        subject: SubjectId::from("sub_1"),
+        taint: Taint::Partner,
+        cipher,
+        commitment,
+    });
+}
+
+fn refusal(outcome: Judged) -> Option<(Rejection, String)> {
+    match outcome {
+        Judged::Rejected { rejection, detail, .. } => Some((rejection, detail)),
+        Judged::Nothing | Judged::Done(_) => None,
+    }
+}
+
+impl Boundary for EngineBoundary {
+    fn set_up(&mut self, trade: &Trade, cannot_be_reached: &[String]) -> Result<(), String> {
+        self.cannot_be_reached = cannot_be_reached.to_vec();
+        for command in trade.commands() {
+            let actor = Actor::system();
+            let context = Context {
+                now: self.now,
+                actor: &actor,
+                directory: &self.directory,
+                cause: "set up",
+            };
+            let reaction = change_settings(&self.directory, command, &context);
+            if let Judged::Rejected { detail, issues, .. } = reaction.outcome {
+                return Err(format!("{detail}: {issues:?}"));
+            }
+            reaction.events.iter().for_each(|it| self.directory.apply(it));
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn send(&mut self, sent: Vec<Sent>) -> Result<Vec<Outcome>, String> {
+        let mut outcomes = Vec::new();
+        for it in sent {
+            outcomes.push(match it {
+                Sent::Message { source, bytes } => self.message(source, &bytes)?,
+                Sent::Command { who, command } => self.command(&who, command),
+            });
+        }
+        self.rest();
+        Ok(outcomes)
+    }
+
+    fn wait(&mut self, by: SignedDuration) -> Result<(), String> {
+        let until = self.now + by;
+        loop {
+            let next = self.timers.iter().map(|(key, due)| (*due, key.clone())).min();
+            let Some((due, key)) = next.filter(|(due, _)| *due <= until) else {
+                break;
+            };
+            self.now = self.now.max(due);
+            self.timers.remove(&key);
+            let (stream, timer) = key;
+            self.turn(&stream, Input::Timer(timer), &Actor::system());
+            self.rest();
+        }
+        self.now = until;
+        Ok(())
+    }
+
+    fn events(&self) -> Vec<(Timestamp, Event)> {
+        self.events.clone()
+    }
+
+    fn status(&self) -> Result<Option<String>, String> {
+        Ok(self
+            .loads
+            .values()
+            .find(|it| it.load.is_some())
+            .map(|it| it.status().to_owned()))
+    }
+
+    fn told(&self) -> Vec<Told> {
+        self.told.clone()
+    }
+}

@@ -1,0 +1,382 @@
+//! Scenarios as text: one line a step, in a dispatcher's words. A line that is not understood is an error with its
+//! number; no step is ever passed over.
+
+use jiff::SignedDuration;
+use signalbox_model::answer::Answer;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    pub title: String,
+    pub steps: Vec<Step>,
+    /// The load's events by name, exactly and in order.
+    pub trace: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub line: usize,
+    pub what: What,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    Given(Given),
+    /// More than one: they arrive at once.
+    When(Vec<Action>),
+    After(SignedDuration),
+    Then(Check),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Given {
+    Carriers {
+        scacs: Vec<String>,
+        lane: String,
+        minors: Vec<i64>,
+    },
+    NoRoutingGuide,
+    RateCap(i64),
+    AnswerWithin(u32),
+    ApprovalWithin(u32),
+    CannotBeReached(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    Order {
+        reference: String,
+        customer: String,
+        json: bool,
+        respond_within: Option<SignedDuration>,
+    },
+    /// The very same bytes once more.
+    SameAgain,
+    /// The same order in an interchange of its own.
+    SentAnew,
+    Cancel,
+    Answer {
+        scac: String,
+        answer: Answer,
+    },
+    Acknowledge {
+        scac: String,
+    },
+    Decide {
+        who: String,
+        approve: bool,
+        minor: Option<i64>,
+        reason: Option<String>,
+    },
+    Terms {
+        who: String,
+        take: bool,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Check {
+    Load {
+        status: String,
+        by: Option<String>,
+    },
+    NoLoad,
+    Sent {
+        scac: String,
+        made: bool,
+    },
+    NoOfferTo(String),
+    Offer {
+        scac: String,
+        state: String,
+    },
+    RespondIn {
+        scac: String,
+        within: SignedDuration,
+    },
+    RateOf {
+        scac: String,
+        minor: i64,
+    },
+    Refused {
+        who: String,
+        code: String,
+    },
+    /// A dispatcher who comes second is told who decided.
+    ToldWho {
+        who: String,
+        other: String,
+    },
+    Exception(String),
+    ExceptionSettled(String),
+    ApprovalRequested,
+    NothingNew,
+}
+
+/// Reads a scenario file.
+pub fn parse(text: &str) -> Result<Scenario, String> {
+    let mut scenario = Scenario {
+        title: String::new(),
+        steps: Vec::new(),
+        trace: Vec::new(),
+    };
+    for (place, raw) in text.lines().enumerate() {
+        let line = raw.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        read_line(&mut scenario, place + 1, line).map_err(|why| format!("line {}: {why}: {line:?}", place + 1))?;
+    }
+    if scenario.title.is_empty() || scenario.steps.is_empty() || scenario.trace.is_empty() {
+        return Err("a scenario has a title, steps and a trace".to_owned());
+    }
+    Ok(scenario)
+}
+
+fn read_line(scenario: &mut Scenario, line: usize, text: &str) -> Result<(), String> {
+    let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let previous = scenario.steps.last().map(|it| &it.what);
+    // `and` goes on as the step before it began.
+    let word = match (first, previous) {
+        ("and", Some(What::Given(_))) => "given",
+        ("and", Some(What::When(_) | What::After(_))) => "when",
+        ("and", Some(What::Then(_))) => "then",
+        (other, _) => other,
+    };
+    let what = match word {
+        "scenario" if scenario.title.is_empty() => {
+            rest.clone_into(&mut scenario.title);
+            return Ok(());
+        }
+        "trace" => {
+            scenario.trace.extend(rest.split_whitespace().map(str::to_owned));
+            return Ok(());
+        }
+        "given" => What::Given(given(rest)?),
+        "when" => What::When(actions(rest)?),
+        "after" => What::After(duration(rest)?),
+        "then" => What::Then(check(rest)?),
+        _ => return Err("a line begins with scenario, given, when, after, then, and or trace".to_owned()),
+    };
+    scenario.steps.push(Step { line, what });
+    Ok(())
+}
+
+fn given(text: &str) -> Result<Given, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    Ok(match words.as_slice() {
+        ["carriers", ..] => carriers(text)?,
+        ["no", "routing", "guide"] => Given::NoRoutingGuide,
+        ["a", "rate", "cap", "of", rate, "USD"] => Given::RateCap(money(rate)?),
+        ["approvals", "wait", time] => Given::ApprovalWithin(minutes(time)?),
+        [scac, "cannot", "be", "reached"] => Given::CannotBeReached((*scac).to_owned()),
+        _ => return Err("this is nothing that can be given".to_owned()),
+    })
+}
+
+/// `carriers A, B on lane ME>WI at 2000.00, 2100.00 USD` or `carriers answer within 15m`.
+fn carriers(text: &str) -> Result<Given, String> {
+    if let Some(time) = text.strip_prefix("carriers answer within ") {
+        return Ok(Given::AnswerWithin(minutes(time)?));
+    }
+    let wanted = "carriers A, B on lane ME>WI at 2000.00, 2100.00 USD";
+    let parts = text.strip_prefix("carriers ").and_then(|it| it.strip_suffix(" USD"));
+    let (names, rest) = parts.and_then(|it| it.split_once(" on lane ")).ok_or(wanted)?;
+    let (lane, rates) = rest.split_once(" at ").ok_or(wanted)?;
+    let scacs: Vec<String> = names.split(',').map(|it| it.trim().to_owned()).collect();
+    let minors = rates
+        .split(',')
+        .map(|it| money(it.trim()))
+        .collect::<Result<Vec<i64>, String>>()?;
+    if scacs.len() != minors.len() {
+        return Err("there are not as many rates as carriers".to_owned());
+    }
+    Ok(Given::Carriers {
+        scacs,
+        lane: lane.to_owned(),
+        minors,
+    })
+}
+
+fn actions(text: &str) -> Result<Vec<Action>, String> {
+    match text.strip_suffix(" at once") {
+        Some(both) => both.split(" and ").map(action).collect(),
+        None => Ok(vec![action(text)?]),
+    }
+}
+
+fn action(text: &str) -> Result<Action, String> {
+    let (head, because) = match text.split_once(" because ") {
+        Some((head, why)) => (head, Some(why.trim_matches('"').to_owned())),
+        None => (text, None),
+    };
+    let words: Vec<&str> = head.split_whitespace().collect();
+    let answer = |scac: &str, answer| Action::Answer {
+        scac: scac.to_owned(),
+        answer,
+    };
+    let decide = |who: &str, approve, minor| Action::Decide {
+        who: who.to_owned(),
+        approve,
+        minor,
+        reason: because.clone(),
+    };
+    Ok(match words.as_slice() {
+        ["order", reference, "arrives", "from", customer, "as", format, rest @ ..] => {
+            let json = is_json(format)?;
+            let respond_within = match rest {
+                [] => None,
+                ["to", "be", "answered", "within", time] => Some(duration(time)?),
+                _ => return Err("after the format comes `to be answered within 40m` or nothing".to_owned()),
+            };
+            let (reference, customer) = ((*reference).to_owned(), (*customer).to_owned());
+            Action::Order {
+                reference,
+                customer,
+                json,
+                respond_within,
+            }
+        }
+        ["the", "same", "message", "arrives", "again"] => Action::SameAgain,
+        ["the", "same", "order", "is", "sent", "anew"] => Action::SentAnew,
+        ["the", "customer", "cancels"] => Action::Cancel,
+        ["dispatcher", who, "approves"] => decide(who, true, None),
+        ["dispatcher", who, "approves", "at", rate] => decide(who, true, Some(money(rate)?)),
+        ["dispatcher", who, "rejects"] => decide(who, false, None),
+        ["dispatcher", who, "takes", "the", "terms"] => Action::Terms {
+            who: (*who).to_owned(),
+            take: true,
+        },
+        ["dispatcher", who, "refuses", "the", "terms"] => Action::Terms {
+            who: (*who).to_owned(),
+            take: false,
+        },
+        [scac, "accepts"] => answer(scac, Answer::Accept),
+        [scac, "declines"] => answer(scac, Answer::Decline),
+        [scac, "accepts", "on", "terms"] => answer(scac, Answer::Conditional),
+        [scac, "acknowledges", "the", "message"] => Action::Acknowledge {
+            scac: (*scac).to_owned(),
+        },
+        _ => return Err("nobody can do this".to_owned()),
+    })
+}
+
+fn is_json(format: &str) -> Result<bool, String> {
+    match format {
+        "X12" => Ok(false),
+        "JSON" => Ok(true),
+        _ => Err("an order comes as X12 or JSON".to_owned()),
+    }
+}
+
+fn check(text: &str) -> Result<Check, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let own = |it: &str| it.to_owned();
+    Ok(match words.as_slice() {
+        ["no", "load"] => Check::NoLoad,
+        ["load", "is", "covered", "by", scac] => Check::Load {
+            status: own("covered"),
+            by: Some(own(scac)),
+        },
+        ["load", "is", status @ ..] if !status.is_empty() => Check::Load {
+            status: status.join("_"),
+            by: None,
+        },
+        ["offer", "sent", "to", scac] => Check::Sent {
+            scac: own(scac),
+            made: true,
+        },
+        ["offer", "withdrawn", "from", scac] => Check::Sent {
+            scac: own(scac),
+            made: false,
+        },
+        ["no", "offer", "to", scac] => Check::NoOfferTo(own(scac)),
+        ["offer", "to", scac, "is", "at", rate, "USD"] => Check::RateOf {
+            scac: own(scac),
+            minor: money(rate)?,
+        },
+        ["offer", "to", scac, "runs", "out", "in", time] => Check::RespondIn {
+            scac: own(scac),
+            within: duration(time)?,
+        },
+        ["offer", "to", scac, state @ ..] if !state.is_empty() => Check::Offer {
+            scac: own(scac),
+            state: state.join("_"),
+        },
+        ["answer", "of", who, "is", "refused:", code] => Check::Refused {
+            who: own(who),
+            code: own(code),
+        },
+        ["dispatcher", who, "is", "told", "that", other, "decided"] => Check::ToldWho {
+            who: own(who),
+            other: own(other),
+        },
+        ["exception", kind] => Check::Exception(own(kind)),
+        ["exception", kind, "settled"] => Check::ExceptionSettled(own(kind)),
+        ["approval", "requested"] => Check::ApprovalRequested,
+        ["nothing", "new"] => Check::NothingNew,
+        _ => return Err("this cannot be checked".to_owned()),
+    })
+}
+
+/// `2000.00`
+fn money(text: &str) -> Result<i64, String> {
+    let wrong = || format!("{text:?} is not a rate like 2000.00");
+    let (units, cents) = text.split_once('.').ok_or_else(wrong)?;
+    let digits = |it: &str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(units) || !digits(cents) || cents.len() != 2 {
+        return Err(wrong());
+    }
+    format!("{units}{cents}").parse().map_err(|_| wrong())
+}
+
+/// `15m`, `2h`, `30s`
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let wrong = || format!("{text:?} is not a duration like 15m, 2h or 30s");
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let number: i64 = number.parse().map_err(|_| wrong())?;
+    match unit {
+        "s" => Ok(SignedDuration::from_secs(number)),
+        "m" => Ok(SignedDuration::from_mins(number)),
+        "h" => Ok(SignedDuration::from_hours(number)),
+        _ => Err(wrong()),
+    }
+}
+
+fn minutes(text: &str) -> Result<u32, String> {
+    u32::try_from(duration(text)?.as_mins()).map_err(|_| format!("{text:?} is not a time to wait"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_not_understood_is_an_error_with_its_number() {
+        let text = "scenario One\ngiven no routing guide\nwhen JBHT sings\ntrace OrderReceived";
+        assert_eq!(
+            parse(text).unwrap_err(),
+            "line 3: nobody can do this: \"when JBHT sings\""
+        );
+        assert!(
+            parse("scenario One\nthen load is covered")
+                .unwrap_err()
+                .contains("trace")
+        );
+        assert!(parse("scenario One\ngiven a rate cap of 3000 USD\ntrace A").is_err());
+        assert!(parse("scenario One\nafter 15\ntrace A").is_err());
+    }
+
+    #[test]
+    fn words_become_steps() {
+        let text = "scenario One\ngiven a rate cap of 3000.00 USD\nand approvals wait 30m\n\
+                    when dispatcher dana approves and dispatcher eli rejects because \"too dear\" at once\ntrace A B";
+        let scenario = parse(text).unwrap();
+        assert_eq!(scenario.steps[0].what, What::Given(Given::RateCap(300_000)));
+        assert_eq!(scenario.steps[1].what, What::Given(Given::ApprovalWithin(30)));
+        let What::When(actions) = &scenario.steps[2].what else {
+            panic!("a step")
+        };
+        assert_eq!(actions.len(), 2);
+        assert_eq!(scenario.trace, ["A", "B"]);
+    }
+}

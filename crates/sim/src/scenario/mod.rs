@@ -1,0 +1,458 @@
+//! Behaviour in a dispatcher's words: the files under `scenarios/`, run against the engine alone and against the
+//! machine with its store, couriers and real bytes. The load's events must be the same at each boundary.
+
+pub mod engine_boundary;
+pub mod language;
+pub mod runtime_boundary;
+
+use crate::messages::{self, Answered, Asked, Told};
+use crate::setup::{Carrier, JSON_SOURCE, Rate, Trade, X12_SOURCE, partner_id};
+use jiff::{SignedDuration, Timestamp};
+use language::{Action, Check, Given, Scenario, What};
+use signalbox_engine::command::{ApprovalDecision, Command, Resolution, ResolutionChoice};
+use signalbox_engine::state::LoadState;
+use signalbox_model::event::Event;
+use signalbox_model::exception::ExceptionKind;
+use signalbox_model::rejection::Rejection;
+use signalbox_model::scope::{Actor, ActorKind, Role};
+use signalbox_model::tender::Offer;
+
+/// Where a scenario can be run: what may be done to the system and what is seen of it.
+pub trait Boundary {
+    fn set_up(&mut self, trade: &Trade, cannot_be_reached: &[String]) -> Result<(), String>;
+
+    fn now(&self) -> Timestamp;
+
+    /// All of it arrives before any is worked off; then everything comes to rest.
+    fn send(&mut self, sent: Vec<Sent>) -> Result<Vec<Outcome>, String>;
+
+    /// Time goes by, with all that is due in it.
+    fn wait(&mut self, by: SignedDuration) -> Result<(), String>;
+
+    /// The load's events in order, each with its time.
+    fn events(&self) -> Vec<(Timestamp, Event)>;
+
+    /// The load's status as people see it.
+    fn status(&self) -> Result<Option<String>, String>;
+
+    /// What carriers were told, in order.
+    fn told(&self) -> Vec<Told>;
+}
+
+#[derive(Clone, Debug)]
+pub enum Sent {
+    Message { source: &'static str, bytes: Vec<u8> },
+    Command { who: Actor, command: Command },
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    pub refused: Option<(Rejection, String)>,
+    pub duplicate: bool,
+}
+
+pub const BEGIN: &str = "2026-11-23T15:00:00Z";
+
+/// Runs a scenario and answers the names of the load's events.
+pub fn run(scenario: &Scenario, boundary: &mut dyn Boundary) -> Result<Vec<String>, String> {
+    let mut runner = Runner {
+        boundary,
+        trade: Trade::default(),
+        cannot_be_reached: Vec::new(),
+        ready: false,
+        order: None,
+        last: None,
+        control_number: 0,
+        outcomes: Vec::new(),
+        seen: 0,
+        claimed: Vec::new(),
+    };
+    for step in &scenario.steps {
+        runner
+            .step(&step.what)
+            .map_err(|why| format!("{}: line {}: {why}", scenario.title, step.line))?;
+    }
+    let names: Vec<String> = runner
+        .boundary
+        .events()
+        .iter()
+        .map(|(_, it)| it.name().to_owned())
+        .collect();
+    if names != scenario.trace {
+        let (got, wanted) = (names.join(" "), scenario.trace.join(" "));
+        return Err(format!(
+            "{}: the trace is\n  {got}\nand not\n  {wanted}",
+            scenario.title
+        ));
+    }
+    Ok(names)
+}
+
+struct Runner<'a> {
+    boundary: &'a mut dyn Boundary,
+    trade: Trade,
+    cannot_be_reached: Vec<String>,
+    ready: bool,
+    /// Reference, customer, JSON, deadline.
+    order: Option<(String, String, bool, Option<Timestamp>)>,
+    last: Option<Sent>,
+    control_number: u32,
+    /// Who did something in the last step, and what came of it.
+    outcomes: Vec<(String, Outcome)>,
+    /// Events there were before the last step.
+    seen: usize,
+    /// Tellings that a `then` has spoken of.
+    claimed: Vec<usize>,
+}
+
+impl Runner<'_> {
+    fn step(&mut self, what: &What) -> Result<(), String> {
+        match what {
+            What::Given(_) if self.ready => Err("what is given comes before what happens".to_owned()),
+            What::Given(given) => {
+                self.given(given);
+                Ok(())
+            }
+            What::When(actions) => {
+                self.set_up()?;
+                self.act(actions)
+            }
+            What::After(by) => {
+                self.set_up()?;
+                self.seen = self.boundary.events().len();
+                self.outcomes.clear();
+                self.boundary.wait(*by)
+            }
+            What::Then(check) => self.check(check),
+        }
+    }
+
+    fn given(&mut self, given: &Given) {
+        match given {
+            Given::Carriers { scacs, lane, minors } => {
+                for (scac, minor) in scacs.iter().zip(minors) {
+                    let rank = self.trade.guide.len() as u32 + 1;
+                    self.trade.carriers.push(Carrier::new(scac));
+                    self.trade.guide.push(Rate {
+                        lane: lane.clone(),
+                        scac: scac.clone(),
+                        rank,
+                        minor: *minor,
+                    });
+                }
+            }
+            Given::NoRoutingGuide => self.trade.guide.clear(),
+            Given::RateCap(minor) => self.trade.settings.rate_cap.minor = *minor,
+            Given::AnswerWithin(minutes) => self.trade.settings.respond_within_default_min = *minutes,
+            Given::ApprovalWithin(minutes) => self.trade.settings.approval_within_min = *minutes,
+            Given::CannotBeReached(scac) => self.cannot_be_reached.push(scac.clone()),
+        }
+    }
+
+    fn set_up(&mut self) -> Result<(), String> {
+        if self.ready {
+            return Ok(());
+        }
+        self.ready = true;
+        self.trade.customers.push("ACME".to_owned());
+        self.boundary.set_up(&self.trade, &self.cannot_be_reached)
+    }
+
+    fn act(&mut self, actions: &[Action]) -> Result<(), String> {
+        self.seen = self.boundary.events().len();
+        let mut sent = Vec::new();
+        let mut who = Vec::new();
+        for action in actions {
+            let (name, what) = self.sent(action)?;
+            who.push(name);
+            sent.push(what);
+        }
+        self.last = sent.last().cloned();
+        let outcomes = self.boundary.send(sent)?;
+        self.outcomes = who.into_iter().zip(outcomes).collect();
+        Ok(())
+    }
+
+    /// What somebody does, as it goes to the system.
+    fn sent(&mut self, action: &Action) -> Result<(String, Sent), String> {
+        self.control_number += 1;
+        let (now, control_number) = (self.boundary.now(), self.control_number);
+        let edi = |bytes| Sent::Message {
+            source: X12_SOURCE,
+            bytes,
+        };
+        Ok(match action {
+            Action::Order {
+                reference,
+                customer,
+                json,
+                respond_within,
+            } => {
+                let deadline = respond_within.map(|it| now + it);
+                self.order = Some((reference.clone(), customer.clone(), *json, deadline));
+                (customer.clone(), self.order_bytes()?)
+            }
+            Action::SameAgain => ("ACME".to_owned(), self.last.clone().ok_or("nothing was sent yet")?),
+            Action::SentAnew => ("ACME".to_owned(), self.order_bytes()?),
+            Action::Cancel => {
+                let (reference, customer, ..) = self.order.clone().ok_or("there is no order yet")?;
+                (
+                    customer.clone(),
+                    edi(messages::cancel(&customer, &reference, control_number, now)),
+                )
+            }
+            Action::Answer { scac, answer } => {
+                let reference = self.order.as_ref().ok_or("there is no order yet")?.0.clone();
+                let told = self.boundary.told();
+                let offer = told
+                    .iter()
+                    .rev()
+                    .find(|it| it.scac == *scac && it.made)
+                    .map(|it| &it.offer);
+                let answered = Answered {
+                    scac,
+                    reference: &reference,
+                    offer,
+                    answer: *answer,
+                    reason: None,
+                };
+                let bytes = messages::answer_990(&answered, control_number, now).map_err(|it| it.to_string())?;
+                (scac.clone(), edi(bytes))
+            }
+            Action::Acknowledge { scac } => (scac.clone(), edi(messages::acknowledgement(scac, control_number, now))),
+            Action::Decide {
+                who,
+                approve,
+                minor,
+                reason,
+            } => {
+                let decision = ApprovalDecision {
+                    approve: *approve,
+                    rate_minor: *minor,
+                    reason: reason.clone(),
+                    in_hand_ms: None,
+                };
+                (
+                    who.clone(),
+                    command(
+                        who,
+                        Command::DecideApproval {
+                            approval: self.approval()?,
+                            decision,
+                        },
+                    ),
+                )
+            }
+            Action::Terms { who, take } => {
+                let choice = if *take {
+                    ResolutionChoice::AcceptTerms
+                } else {
+                    ResolutionChoice::RefuseTerms
+                };
+                let resolution = Resolution {
+                    choice,
+                    note: "spoke with the carrier".to_owned(),
+                };
+                let raised = self.exception(ExceptionKind::ConditionalAnswer)?;
+                let command_ = Command::ResolveException {
+                    exception: raised,
+                    resolution,
+                    in_hand_ms: None,
+                };
+                (who.clone(), command(who, command_))
+            }
+        })
+    }
+
+    fn order_bytes(&self) -> Result<Sent, String> {
+        let (reference, customer, json, respond_by) = self.order.clone().ok_or("there is no order yet")?;
+        let lane = self.trade.guide.first().map_or("ME>WI", |it| it.lane.as_str());
+        let (from, to) = lane.split_once('>').ok_or("a lane is two regions: ME>WI")?;
+        let asked = Asked {
+            customer: &customer,
+            reference: &reference,
+            from,
+            to,
+            control_number: self.control_number,
+            now: self.boundary.now(),
+            respond_by,
+        };
+        Ok(if json {
+            Sent::Message {
+                source: JSON_SOURCE,
+                bytes: messages::order_json(&asked).to_string().into_bytes(),
+            }
+        } else {
+            Sent::Message {
+                source: X12_SOURCE,
+                bytes: messages::tender(&asked),
+            }
+        })
+    }
+
+    fn state(&self) -> LoadState {
+        let mut state = LoadState::default();
+        self.boundary
+            .events()
+            .iter()
+            .for_each(|(at, event)| state.apply(event, *at));
+        state
+    }
+
+    /// The newest approval, decided or not: somebody may come second.
+    fn approval(&self) -> Result<signalbox_model::id::ApprovalId, String> {
+        let events = self.boundary.events();
+        let newest = events.iter().rev().find_map(|(_, event)| match event {
+            Event::ApprovalRequested { approval } => Some(approval.id.clone()),
+            _ => None, // Only a request names an approval.
+        });
+        newest.ok_or_else(|| "no approval was requested".to_owned())
+    }
+
+    fn exception(&self, kind: ExceptionKind) -> Result<signalbox_model::id::ExceptionId, String> {
+        let events = self.boundary.events();
+        let newest = events.iter().rev().find_map(|(_, event)| match event {
+            Event::ExceptionRaised { exception } if exception.kind == kind => Some(exception.id.clone()),
+            _ => None, // Only a raised exception of the kind counts.
+        });
+        newest.ok_or_else(|| format!("no exception {kind:?} was raised"))
+    }
+
+    fn check(&mut self, check: &Check) -> Result<(), String> {
+        match check {
+            Check::Load { status, by } => self.check_load(status, by.as_deref()),
+            Check::NoLoad => {
+                let status = self.boundary.status()?;
+                status.map_or(Ok(()), |it| Err(format!("there is a load, and it is {it}")))
+            }
+            Check::Sent { scac, made } => self.check_told(scac, *made),
+            Check::NoOfferTo(scac) => {
+                let told = self.boundary.told().iter().any(|it| it.made && it.scac == *scac);
+                if told {
+                    Err(format!("{scac} was sent an offer"))
+                } else {
+                    Ok(())
+                }
+            }
+            Check::Offer { scac, state } => {
+                let offer = self.offer(scac)?;
+                same("the offer", &word(&offer.state), state)
+            }
+            Check::RateOf { scac, minor } => same("the rate", &self.offer(scac)?.rate.minor, minor),
+            Check::RespondIn { scac, within } => {
+                let left = self.offer(scac)?.respond_by.duration_since(self.boundary.now());
+                same("the time left", &left, within)
+            }
+            Check::Refused { who, code } => {
+                let refused = self
+                    .outcome(who)?
+                    .refused
+                    .as_ref()
+                    .map(|(rejection, _)| rejection.code());
+                same("the refusal", &refused.as_deref().unwrap_or("none"), &code.as_str())
+            }
+            Check::ToldWho { who, other } => {
+                let refused = self.outcome(who)?.refused.clone();
+                let (rejection, detail) = refused.ok_or_else(|| format!("{who} was not refused"))?;
+                same("the refusal", &rejection, &Rejection::ApprovalAlreadyDecided)?;
+                let named = detail.starts_with(other.as_str());
+                if named {
+                    Ok(())
+                } else {
+                    Err(format!("{who} was told {detail:?}"))
+                }
+            }
+            Check::Exception(kind) => {
+                let state = self.state();
+                let open: Vec<String> = state.open_exceptions().map(|it| word(&it.kind)).collect();
+                if open.contains(kind) {
+                    Ok(())
+                } else {
+                    Err(format!("open exceptions are {open:?}"))
+                }
+            }
+            Check::ExceptionSettled(kind) => {
+                let state = self.state();
+                let of_kind = |it: &&signalbox_engine::state::ExceptionState| word(&it.exception.kind) == *kind;
+                let settled = state
+                    .exceptions
+                    .values()
+                    .find(of_kind)
+                    .is_some_and(|it| it.resolved.is_some());
+                if settled {
+                    Ok(())
+                } else {
+                    Err(format!("exception {kind} is not settled"))
+                }
+            }
+            Check::ApprovalRequested => {
+                let open = self.state().open_approvals().count();
+                same("the open approvals", &open, &1)
+            }
+            Check::NothingNew => {
+                let events = self.boundary.events();
+                let new: Vec<&str> = events.iter().skip(self.seen).map(|(_, it)| it.name()).collect();
+                if new.is_empty() {
+                    Ok(())
+                } else {
+                    Err(format!("there is something new: {new:?}"))
+                }
+            }
+        }
+    }
+
+    fn check_load(&self, status: &str, by: Option<&str>) -> Result<(), String> {
+        let seen = self.boundary.status()?.unwrap_or_else(|| "not there".to_owned());
+        same("the load", &seen.as_str(), &status)?;
+        let covered = self.state().covered.map(|it| it.carrier);
+        match by {
+            Some(scac) => same("the carrier", &covered, &Some(partner_id(scac))),
+            None => Ok(()),
+        }
+    }
+
+    fn check_told(&mut self, scac: &str, made: bool) -> Result<(), String> {
+        let told = self.boundary.told();
+        let fits = |(place, it): &(usize, &Told)| it.scac == scac && it.made == made && !self.claimed.contains(place);
+        let found = told.iter().enumerate().find(fits).map(|(place, _)| place);
+        let place = found.ok_or_else(|| format!("{scac} was not told; told were {told:?}"))?;
+        self.claimed.push(place);
+        Ok(())
+    }
+
+    fn offer(&self, scac: &str) -> Result<Offer, String> {
+        let state = self.state();
+        let last = state.offers.iter().rev().find(|it| it.scac == scac).cloned();
+        last.ok_or_else(|| format!("there is no offer to {scac}"))
+    }
+
+    fn outcome(&self, who: &str) -> Result<&Outcome, String> {
+        let of = self.outcomes.iter().find(|(name, _)| name == who).map(|(_, it)| it);
+        of.ok_or_else(|| format!("{who} did nothing in the last step"))
+    }
+}
+
+fn command(who: &str, command: Command) -> Sent {
+    let who = Actor {
+        kind: ActorKind::Person,
+        name: who.to_owned(),
+        roles: vec![Role::Dispatcher],
+    };
+    Sent::Command { who, command }
+}
+
+/// A word of the model as it is written on the wire.
+fn word<T: serde::Serialize>(of: &T) -> String {
+    serde_json::to_value(of)
+        .ok()
+        .and_then(|it| it.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, wanted: &T) -> Result<(), String> {
+    if got == wanted {
+        Ok(())
+    } else {
+        Err(format!("{what}: {got:?}, and not {wanted:?}"))
+    }
+}

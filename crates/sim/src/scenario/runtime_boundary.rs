@@ -1,0 +1,248 @@
+//! The whole machine over a store in memory: real bytes in by the front door, real bytes out by a courier.
+
+use super::{BEGIN, Boundary, Outcome, Sent};
+use crate::messages::{self, Told};
+use crate::setup::Trade;
+use jiff::{SignedDuration, Timestamp};
+use signalbox_engine::command::Command;
+use signalbox_engine::views;
+use signalbox_model::event::Event;
+use signalbox_model::id::{EffectId, MessageId, Seq, TenantId};
+use signalbox_model::rejection::Rejection;
+use signalbox_model::scope::TenantScope;
+use signalbox_model::view::ViewQuery;
+use signalbox_runtime::commands::platform_scope;
+use signalbox_runtime::machine::{Config, Machine};
+use signalbox_runtime::memory::Memory;
+use signalbox_runtime::ports::{CourierError, Payload, Store};
+use signalbox_runtime::record::Stored;
+use signalbox_runtime::request::{Job, Receive, Reply, Request, Ticket};
+use signalbox_runtime::vault::MasterKey;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Timers are read ahead by a few minutes: nobody may sleep for longer.
+const NAP: SignedDuration = SignedDuration::from_mins(4);
+
+pub struct RuntimeBoundary {
+    now: Timestamp,
+    store: Arc<Memory>,
+    machine: Machine,
+    tenant: TenantId,
+    records: Vec<Stored>,
+    /// In the order they were ordered.
+    effects: BTreeMap<EffectId, usize>,
+    replies: BTreeMap<Ticket, Reply>,
+    tickets: Ticket,
+    told: Vec<Told>,
+    cannot_be_reached: Vec<String>,
+    chance: u8,
+}
+
+impl RuntimeBoundary {
+    pub fn new() -> Result<Self, String> {
+        let now: Timestamp = BEGIN.parse().map_err(|it| format!("{it}"))?;
+        let store = Arc::new(Memory::new());
+        let config = Config {
+            owner: "scenario".to_owned(),
+            master: MasterKey::new([7; 32]),
+        };
+        let machine = Machine::open(store.clone(), config, now).map_err(|it| it.to_string())?;
+        Ok(Self {
+            now,
+            store,
+            machine,
+            tenant: TenantId::from("ten_main"),
+            records: Vec::new(),
+            effects: BTreeMap::new(),
+            replies: BTreeMap::new(),
+            tickets: 0,
+            told: Vec::new(),
+            cannot_be_reached: Vec::new(),
+            chance: 0,
+        })
+    }
+
+    fn submit(&mut self, request: Request) -> Ticket {
+        self.tickets += 1;
+        self.machine.submit(self.tickets, request);
+        self.tickets
+    }
+
+    /// Steps, commits and performs until there is nothing left to do now.
+    fn rest(&mut self) -> Result<(), String> {
+        let failed = |it: signalbox_runtime::ports::StoreError| it.to_string();
+        loop {
+            let chance = &mut self.chance;
+            let mut entropy = |bytes: &mut [u8]| {
+                for byte in bytes {
+                    *chance = chance.wrapping_mul(5).wrapping_add(113);
+                    *byte = *chance;
+                }
+            };
+            let batch = self.machine.step(self.now, &mut entropy).map_err(failed)?;
+            let first = self.store.append(self.machine.epoch(), &batch.turns).map_err(failed)?;
+            self.replies
+                .extend(self.machine.committed(batch, first, self.now).replies);
+            self.read_log()?;
+            if !self.machine.idle(self.now) {
+                continue;
+            }
+            let mut jobs = self.machine.jobs(self.now, 1_000).map_err(failed)?;
+            jobs.sort_by_key(|it| self.effects.get(&it.delivery.effect).copied());
+            for job in &jobs {
+                let result = self.deliver(job);
+                self.machine.attempted(job, result, self.now);
+            }
+            if jobs.is_empty() && self.machine.idle(self.now) {
+                return self.machine.checkpoint(self.now).map_err(failed);
+            }
+        }
+    }
+
+    fn deliver(&mut self, job: &Job) -> Result<String, CourierError> {
+        let told = match &job.delivery.payload {
+            Payload::File { body, .. } => messages::read_204(body),
+            Payload::Webhook { body, .. } => messages::read_webhook(body),
+        };
+        let Some(told) = told else {
+            return Ok("written".to_owned());
+        };
+        if self.cannot_be_reached.contains(&told.scac) {
+            return Err(CourierError::Refused("the folder is gone".to_owned()));
+        }
+        self.told.push(told);
+        Ok("written".to_owned())
+    }
+
+    fn read_log(&mut self) -> Result<(), String> {
+        let after = self.records.len() as Seq;
+        let new = self.store.records(after, usize::MAX).map_err(|it| it.to_string())?;
+        for effect in new.iter().flat_map(|it| &it.record.effects) {
+            let place = self.effects.len();
+            self.effects.entry(effect.id.clone()).or_insert(place);
+        }
+        self.records.extend(new);
+        Ok(())
+    }
+
+    /// Why a message was refused, as its source's stream or the load says.
+    fn refusal(&self, message: &MessageId) -> Option<(Rejection, String)> {
+        let cause = format!("{message}#");
+        let of = |it: &Stored| {
+            let mine = it.record.cause.starts_with(&cause);
+            it.record.events.iter().find_map(|event| match event {
+                Event::AnswerRejected { rejection, carrier, .. } if mine => Some((*rejection, carrier.clone())),
+                Event::AttemptRejected {
+                    rejection,
+                    detail,
+                    message: about,
+                } if mine || about.as_ref() == Some(message) => Some((*rejection, detail.clone())),
+                _ => None, // No other event refuses a message.
+            })
+        };
+        self.records.iter().find_map(of)
+    }
+
+    fn command(&mut self, scope: TenantScope, command: Command) -> Ticket {
+        self.submit(Request::Command {
+            scope,
+            command,
+            idempotency_key: None,
+            traceparent: None,
+        })
+    }
+}
+
+impl Boundary for RuntimeBoundary {
+    fn set_up(&mut self, trade: &Trade, cannot_be_reached: &[String]) -> Result<(), String> {
+        self.cannot_be_reached = cannot_be_reached.to_vec();
+        let create = Command::CreateTenant {
+            tenant: trade.tenant.clone(),
+            name: "Main".to_owned(),
+        };
+        self.command(platform_scope(), create);
+        for command in trade.commands() {
+            self.command(TenantScope::system(trade.tenant.clone()), command);
+        }
+        self.rest()?;
+        match self.replies.values().find(|it| !matches!(it, Reply::Done { .. })) {
+            Some(other) => Err(format!("not set up: {other:?}")),
+            None => Ok(()),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn send(&mut self, sent: Vec<Sent>) -> Result<Vec<Outcome>, String> {
+        let mut tickets = Vec::new();
+        for it in sent {
+            tickets.push(match it {
+                Sent::Message { source, bytes } => self.submit(Request::Receive(Receive {
+                    scope: TenantScope::system(self.tenant.clone()),
+                    source: source.to_owned(),
+                    content_type: "application/octet-stream".to_owned(),
+                    bytes,
+                    key: None,
+                    traceparent: None,
+                })),
+                Sent::Command { who, command } => self.command(TenantScope::new(self.tenant.clone(), who), command),
+            });
+        }
+        self.rest()?;
+        let outcome = |ticket: Ticket| match self.replies.get(&ticket) {
+            Some(Reply::Accepted { message, duplicate, .. }) => {
+                let refused = if *duplicate { None } else { self.refusal(message) };
+                Ok(Outcome {
+                    refused,
+                    duplicate: *duplicate,
+                })
+            }
+            Some(Reply::Done { .. }) => Ok(Outcome::default()),
+            Some(Reply::Rejected { rejection, detail, .. }) => Ok(Outcome {
+                refused: Some((*rejection, detail.clone())),
+                duplicate: false,
+            }),
+            other => Err(format!("no good reply: {other:?}")),
+        };
+        tickets.into_iter().map(outcome).collect()
+    }
+
+    fn wait(&mut self, by: SignedDuration) -> Result<(), String> {
+        let until = self.now + by;
+        while self.now < until {
+            let nap = (self.now + NAP).min(until);
+            let due = self.machine.next_due().unwrap_or(nap);
+            self.now = due.clamp(self.now, nap);
+            self.rest()?;
+        }
+        Ok(())
+    }
+
+    fn events(&self) -> Vec<(Timestamp, Event)> {
+        let of_loads = self.records.iter().filter(|it| it.stream.is_load());
+        of_loads
+            .flat_map(|it| it.record.events.iter().map(|event| (it.record.at, event.clone())))
+            .collect()
+    }
+
+    fn status(&self) -> Result<Option<String>, String> {
+        let scope = TenantScope::system(self.tenant.clone());
+        let query = ViewQuery {
+            limit: 10,
+            ..ViewQuery::default()
+        };
+        let page = self
+            .store
+            .view_page(&scope, &views::BOARD, &query)
+            .map_err(|it| it.to_string())?;
+        let row = page.rows.first().and_then(|(_, row)| row.columns.get("status"));
+        Ok(row.and_then(|it| it.as_str()).map(str::to_owned))
+    }
+
+    fn told(&self) -> Vec<Told> {
+        self.told.clone()
+    }
+}
