@@ -22,27 +22,27 @@ pub enum Edge {
 }
 
 /// A zone by name, and how sure we are that it is the one that was meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meant {
-    pub zone: String,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meant<'a> {
+    pub zone: &'a str,
     pub basis: TimeBasis,
 }
 
 /// The zone of times local to a site. `said` is whether the message said "local time".
-pub fn local_to(site: &Location, said: bool, default_zone: &str) -> Meant {
+pub fn local_to<'a>(site: &Location, said: bool, default_zone: &'a str) -> Meant<'a> {
     let said = if said { TimeBasis::Stated } else { TimeBasis::Assumed };
     match crate::place::zone(&site.country, &site.region) {
         // Saying "local" in a state with two zones leaves one of them assumed.
         Some(region) if region.split => Meant {
-            zone: region.zone.to_owned(),
+            zone: region.zone,
             basis: TimeBasis::Assumed,
         },
         Some(region) => Meant {
-            zone: region.zone.to_owned(),
+            zone: region.zone,
             basis: said,
         },
         None => Meant {
-            zone: default_zone.to_owned(),
+            zone: default_zone,
             basis: TimeBasis::Assumed,
         },
     }
@@ -50,8 +50,8 @@ pub fn local_to(site: &Location, said: bool, default_zone: &str) -> Meant {
 
 /// A local time in a zone. In the hour that occurs twice the earlier is taken, in the one that does not occur the
 /// time after it; an unknown zone is read as UTC and so assumed.
-pub fn in_zone(local: civil::DateTime, meant: &Meant) -> Option<Moment> {
-    let Some(rules) = rules(&meant.zone) else {
+pub fn in_zone(local: civil::DateTime, meant: Meant<'_>) -> Option<Moment> {
+    let Some(rules) = rules(meant.zone) else {
         let at = TimeZone::UTC.to_ambiguous_timestamp(local).compatible().ok()?;
         return Some(Moment {
             at,
@@ -62,7 +62,7 @@ pub fn in_zone(local: civil::DateTime, meant: &Meant) -> Option<Moment> {
     let at = rules.to_ambiguous_timestamp(local).compatible().ok()?;
     Some(Moment {
         at,
-        zone: meant.zone.clone(),
+        zone: meant.zone.to_owned(),
         basis: meant.basis,
     })
 }

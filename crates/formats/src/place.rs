@@ -1,5 +1,7 @@
 //! Which zone a site keeps, from its state or province. Facts, by majority of people where a state has two zones.
 
+use std::borrow::Cow;
+
 /// A region's zone and whether part of the region keeps another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegionZone {
@@ -17,7 +19,7 @@ const fn split(zone: &'static str) -> RegionZone {
 
 /// ISO 3166-1 alpha-2 of a country as partners write it; empty where it is unknown.
 pub fn country(written: &str, region: &str) -> String {
-    match written.to_ascii_uppercase().as_str() {
+    match upper(written).as_ref() {
         "US" | "USA" | "UNITED STATES" => "US".to_owned(),
         "CA" | "CAN" | "CANADA" => "CA".to_owned(),
         "MX" | "MEX" | "MEXICO" => "MX".to_owned(),
@@ -37,8 +39,18 @@ pub fn zone(country: &str, region: &str) -> Option<RegionZone> {
     }
 }
 
+/// Upper case, copied only where it is not so already.
+fn upper(text: &str) -> Cow<'_, str> {
+    let has_lower = text.bytes().any(|it| it.is_ascii_lowercase());
+    if has_lower {
+        Cow::Owned(text.to_ascii_uppercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 fn united_states(region: &str) -> Option<RegionZone> {
-    Some(match region.to_ascii_uppercase().as_str() {
+    Some(match upper(region).as_ref() {
         "CT" | "DC" | "DE" | "GA" | "MA" | "MD" | "ME" | "NC" | "NH" | "NJ" | "NY" | "OH" | "PA" | "RI" | "SC"
         | "VA" | "VT" | "WV" => whole("America/New_York"),
         "FL" | "KY" => split("America/New_York"),
@@ -63,7 +75,7 @@ fn united_states(region: &str) -> Option<RegionZone> {
 }
 
 fn canada(region: &str) -> Option<RegionZone> {
-    Some(match region.to_ascii_uppercase().as_str() {
+    Some(match upper(region).as_ref() {
         "ON" | "QC" | "PQ" => split("America/Toronto"),
         "MB" => whole("America/Winnipeg"),
         "SK" => split("America/Regina"),
@@ -80,7 +92,7 @@ fn canada(region: &str) -> Option<RegionZone> {
 }
 
 fn mexico(region: &str) -> Option<RegionZone> {
-    Some(match region.to_ascii_uppercase().as_str() {
+    Some(match upper(region).as_ref() {
         "BC" | "BCN" => whole("America/Tijuana"),
         "BS" | "BCS" | "SI" | "SIN" => whole("America/Mazatlan"),
         "NA" | "NAY" => split("America/Mazatlan"),

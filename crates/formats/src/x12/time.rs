@@ -63,8 +63,8 @@ pub fn moment(
         (text, _) => local(date, text).ok_or(Bad::Time)?,
     };
     match code {
-        "" => moment::in_zone(local, &moment::local_to(site, false, default_zone)).ok_or(Bad::Date),
-        "LT" => moment::in_zone(local, &moment::local_to(site, true, default_zone)).ok_or(Bad::Date),
+        "" => moment::in_zone(local, moment::local_to(site, false, default_zone)).ok_or(Bad::Date),
+        "LT" => moment::in_zone(local, moment::local_to(site, true, default_zone)).ok_or(Bad::Date),
         code => stated(local, code, site).ok_or(Bad::Code),
     }
 }
@@ -74,8 +74,8 @@ fn stated(local: DateTime, code: &str, site: &Location) -> Option<Moment> {
     let mut moment = match meaning(code)? {
         Meaning::Zone(zone) => moment::in_zone(
             local,
-            &Meant {
-                zone: zone.to_owned(),
+            Meant {
+                zone,
                 basis: TimeBasis::Stated,
             },
         )?,

@@ -208,7 +208,7 @@ impl<'t, 'a> Segment<'t, 'a> {
 
     /// An element, trimmed; empty where it is absent.
     pub fn get(&self, position: usize) -> &'a str {
-        self.elements.get(position).map_or("", |it| it.trim())
+        self.elements.get(position).map_or("", |it| trimmed(it))
     }
 
     pub fn has(&self, position: usize) -> bool {
@@ -223,6 +223,17 @@ impl<'t, 'a> Segment<'t, 'a> {
     /// `S5 segment 24`
     pub fn place(&self) -> String {
         format!("{} segment {}", self.id(), self.number)
+    }
+}
+
+/// What `trim` gives. Most elements have nothing to trim, and two bytes show it.
+fn trimmed(text: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    let bytes = text.as_bytes();
+    if is_plain(bytes.first()) && is_plain(bytes.last()) {
+        text
+    } else {
+        text.trim()
     }
 }
 

@@ -1,12 +1,10 @@
 //! No bytes whatever make a decoder panic, and no cut file loses a whole transaction.
 
-mod support;
-
+use crate::support::{CONTEXT, format_of, samples, summary};
 use proptest::prelude::*;
 use signalbox_formats::{BYTES_MAX, decode};
 use signalbox_model::directory::SourceFormat;
 use signalbox_model::issue::Severity;
-use support::{CONTEXT, format_of, samples, summary};
 
 /// Mutations of each sample in one run of the tests.
 const MUTATIONS: u32 = 300;

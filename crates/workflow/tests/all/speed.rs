@@ -1,13 +1,11 @@
 //! What an advance costs. Run with `cargo test --release -p signalbox-workflow --test speed -- --ignored --nocapture`.
 
-mod support;
-
 use std::hint::black_box;
 use std::time::Instant;
 
+use crate::support::definition;
 use serde_json::json;
 use signalbox_workflow::{Definition, Instance, Stimulus, advance, open_calls};
-use support::definition;
 
 const TENDER: &str = "
 do:

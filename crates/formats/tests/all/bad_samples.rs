@@ -1,9 +1,7 @@
 //! What the mistakes partners make read as. `UPDATE_EXPECT=1 cargo test` rewrites; review reads the difference.
 
-mod support;
-
+use crate::support::{read_sample, summary};
 use expect_test::{Expect, expect};
-use support::{read_sample, summary};
 
 fn check(name: &str, expected: Expect) {
     expected.assert_eq(&summary(&read_sample(name)));

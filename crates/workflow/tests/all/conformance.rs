@@ -1,12 +1,10 @@
 //! The specification's own examples and conformance features, where they lie beside the project. They are read, never copied.
 
-mod support;
-
 use std::path::PathBuf;
 
+use crate::support::{Run, fault};
 use serde_json::{Value, json};
 use signalbox_workflow::{Definition, Status, Stimulus, open_calls};
-use support::{Run, fault};
 
 fn corpus(folder: &str, extension: &str) -> Option<Vec<(String, String)>> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -1,7 +1,5 @@
 //! What a carrier's system is sent by webhook.
 
-mod support;
-
 use expect_test::expect;
 use jiff::Timestamp;
 use signalbox_formats::json::{OfferMade, OfferWithdrawn, offer_webhook_body, withdraw_webhook_body};
@@ -12,7 +10,7 @@ use signalbox_model::value::Money;
 
 #[test]
 fn an_offer_made_and_withdrawn() {
-    let Some(Attempt::Order(order)) = support::read_sample("order.json").decodings.remove(0).attempt else {
+    let Some(Attempt::Order(order)) = crate::support::read_sample("order.json").decodings.remove(0).attempt else {
         panic!()
     };
     let load = Load {

@@ -1,9 +1,7 @@
 //! What a definition may not say: where it is, and why.
 
-mod support;
-
+use crate::support::definition;
 use signalbox_workflow::{Definition, Options};
-use support::definition;
 
 #[track_caller]
 fn check(rest: &str, expected: &[(&str, &str)]) {

@@ -1,12 +1,10 @@
 //! Position is data: whatever comes, in whatever order, a stored instance goes on exactly like one kept in memory, and nothing panics.
 //! (`Run::take` compares the two at every stimulus.)
 
-mod support;
-
+use crate::support::{Run, definition, fault};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use signalbox_workflow::{Definition, Stimulus, open_calls, open_timers};
-use support::{Run, definition, fault};
 
 /// A tender in small: every kind of waiting, nested.
 const TENDER: &str = "

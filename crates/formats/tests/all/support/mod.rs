@@ -1,5 +1,4 @@
 //! What a message was read as, in lines a person can check.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its part")]
 
 use signalbox_formats::{Context, Decoded, decode};
 use signalbox_model::attempt::{Attempt, OrderAttempt, StatusAttempt};

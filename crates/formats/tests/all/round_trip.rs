@@ -1,7 +1,6 @@
 //! What is written reads back as what was meant, whatever is in it.
 
-mod support;
-
+use crate::support::{CONTEXT, plain};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use signalbox_formats::x12::{self, Address, Envelope, Purpose, Reply990, Status, Tender};
@@ -16,7 +15,6 @@ use signalbox_model::load::{
 use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::tender::{Offer, OfferState, RespondByBasis};
 use signalbox_model::value::{ExternalId, Moment, Money, TimeBasis, TimeWindow, Weight};
-use support::{CONTEXT, plain};
 
 const SITES: [(&str, &str, &str); 7] = [
     ("US", "ME", "America/New_York"),
@@ -324,13 +322,13 @@ fn a_status_reads_back_as_it_was_meant() {
 fn every_sender_is_owed_an_acknowledgement_that_reads_back() {
     let now = Timestamp::from_second(1_763_856_000).unwrap();
     let told = |name: &str| {
-        let decoded = support::read_sample(name);
+        let decoded = crate::support::read_sample(name);
         let replies = decoded.replies.iter().map(|it| {
             let text = x12::reply(&it.x12, 900, now).unwrap();
             let again = decode(SourceFormat::X12, text.as_bytes(), &CONTEXT);
             assert_eq!(again.issues, [], "{text}");
             assert_eq!(again.replies, [], "an acknowledgement is never acknowledged");
-            support::summary(&again)
+            crate::support::summary(&again)
         });
         replies.collect::<String>()
     };

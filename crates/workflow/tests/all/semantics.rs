@@ -1,9 +1,7 @@
 //! What each task does: a small definition, what happens to it, and what it orders.
 
-mod support;
-
+use crate::support::{Run, definition, fault};
 use serde_json::{Value, json};
-use support::{Run, definition, fault};
 
 /// What happens from outside.
 enum Do {
@@ -461,7 +459,7 @@ do:
             (Event(answered("O1", true)), "completed true"),
         ],
     );
-    let mut fresh = support::Run::new(&definition(tasks));
+    let mut fresh = crate::support::Run::new(&definition(tasks));
     fresh.start(json!({"offer": "O1"}));
     let open = signalbox_workflow::listens(&fresh.definition, &fresh.instance);
     assert_eq!(

@@ -1,5 +1,4 @@
 //! Drives an instance by hand and writes down what it orders.
-#![allow(dead_code, reason = "each test binary uses a part of this module")]
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -1,14 +1,12 @@
 //! Real files that none of us wrote, where they are at hand. They stay out of the project.
 
-mod support;
-
+use crate::support::CONTEXT;
 use signalbox_formats::{Decoded, decode};
 use signalbox_model::attempt::{Attempt, OrderAttempt};
 use signalbox_model::directory::SourceFormat;
 use signalbox_model::issue::Severity;
 use signalbox_model::load::StopKind;
 use std::path::{Path, PathBuf};
-use support::CONTEXT;
 
 fn corpus() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/x12");
