@@ -24,7 +24,9 @@ fn pack_turn(turn: &Turn) -> Result<PackedTurn<'_>, StoreError> {
     check_tenant(turn.tenant.as_str())?;
     key::check("stream", turn.stream.as_str())?;
     check_ids(&turn.record)?;
-    turn.keys.iter().try_for_each(|it| key::check("subject", it.subject.as_str()))?;
+    turn.keys
+        .iter()
+        .try_for_each(|it| key::check("subject", it.subject.as_str()))?;
     let body = serde_json::to_vec(&turn.record).map_err(|error| StoreError::Refused(error.to_string()))?;
     Ok(PackedTurn {
         tenant: turn.tenant.as_str(),
@@ -45,9 +47,15 @@ pub(crate) fn check_tenant(tenant: &str) -> Result<(), StoreError> {
 
 /// Refused here, before anything is durable: an id found too long at a checkpoint would stop the log for good.
 fn check_ids(record: &Record) -> Result<(), StoreError> {
-    record.effects.iter().try_for_each(|it| key::check("effect", it.id.as_str()))?;
+    record
+        .effects
+        .iter()
+        .try_for_each(|it| key::check("effect", it.id.as_str()))?;
     record.views.iter().try_for_each(|it| key::check("view key", &it.key))?;
-    record.mark.iter().try_for_each(|it| key::check("message", it.message.as_str()))?;
+    record
+        .mark
+        .iter()
+        .try_for_each(|it| key::check("message", it.message.as_str()))?;
     record.timers.iter().try_for_each(|it| match it {
         TimerChange::Set { id, .. } | TimerChange::Cancel { id } => key::check("timer", id.as_str()),
     })

@@ -16,13 +16,19 @@ pub(crate) fn lookup(key: &str) -> Cow<'_, str> {
     if key.len() <= ID_BYTES_MAX && !key.starts_with(DIGEST_PREFIX) {
         return Cow::Borrowed(key);
     }
-    Cow::Owned(format!("{DIGEST_PREFIX}{}", hex::encode(Sha256::digest(key.as_bytes()))))
+    Cow::Owned(format!(
+        "{DIGEST_PREFIX}{}",
+        hex::encode(Sha256::digest(key.as_bytes()))
+    ))
 }
 
 /// An id that is also listed, and so must be kept whole.
 pub(crate) fn check(what: &str, id: &str) -> Result<(), StoreError> {
     if id.len() > ID_BYTES_MAX {
-        return Err(StoreError::Refused(format!("a {what} of {} bytes; at most {ID_BYTES_MAX}", id.len())));
+        return Err(StoreError::Refused(format!(
+            "a {what} of {} bytes; at most {ID_BYTES_MAX}",
+            id.len()
+        )));
     }
     Ok(())
 }
@@ -36,7 +42,11 @@ mod tests {
         let long = "x".repeat(ID_BYTES_MAX + 1);
         let digest = lookup(&long).into_owned();
         assert!(digest.len() < ID_BYTES_MAX);
-        assert_ne!(lookup(&digest), digest, "a key that looks like a digest is digested itself");
+        assert_ne!(
+            lookup(&digest),
+            digest,
+            "a key that looks like a digest is digested itself"
+        );
         assert_eq!(lookup("PO-1"), "PO-1");
     }
 }

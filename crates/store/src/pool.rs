@@ -22,7 +22,14 @@ struct Slots<T> {
 
 impl<T> Pool<T> {
     pub fn new(max: usize) -> Self {
-        Self { slots: Mutex::new(Slots { free: Vec::new(), lent: 0 }), returned: Condvar::new(), max }
+        Self {
+            slots: Mutex::new(Slots {
+                free: Vec::new(),
+                lent: 0,
+            }),
+            returned: Condvar::new(),
+            max,
+        }
     }
 
     /// Lends a connection to `ask`, opening one if none is free.
@@ -54,7 +61,10 @@ impl<T> Pool<T> {
             return Err(StoreError::Retry(format!("all {} readers are busy", self.max)));
         }
         slots.lent += 1;
-        Ok(Lease { pool: self, connection: slots.free.pop() })
+        Ok(Lease {
+            pool: self,
+            connection: slots.free.pop(),
+        })
     }
 
     fn slots(&self) -> MutexGuard<'_, Slots<T>> {

@@ -3,9 +3,7 @@
 //! Invariant: only checked, declared names enter the text; every value is bound.
 
 use serde_json::Value;
-use signalbox_model::view::{
-    Column, ColumnKind, Direction, Filter, PAGE_ROWS_MAX, ViewDefinition, ViewQuery, ViewRow,
-};
+use signalbox_model::view::{Column, ColumnKind, Direction, Filter, PAGE_ROWS_MAX, ViewDefinition, ViewQuery, ViewRow};
 use signalbox_runtime::ports::StoreError;
 use std::collections::BTreeSet;
 
@@ -49,21 +47,32 @@ pub(crate) fn table_name(view: &ViewDefinition) -> String {
 
 /// What a table was made for: another shape, or another version, and it must be made again.
 pub(crate) fn shape(view: &ViewDefinition) -> String {
-    let columns: Vec<String> = view.columns.iter().map(|it| format!("{}:{:?}", it.name, it.kind)).collect();
+    let columns: Vec<String> = view
+        .columns
+        .iter()
+        .map(|it| format!("{}:{:?}", it.name, it.kind))
+        .collect();
     columns.join(",")
 }
 
 /// Names become part of SQL text, so they are checked once, at open.
 pub(crate) fn check_definitions(views: &[ViewDefinition]) -> Result<(), StoreError> {
-    let plain = |name: &str| !name.is_empty() && name.len() <= 40 && name.bytes().all(|it| matches!(it, b'a'..=b'z' | b'_'));
+    let plain =
+        |name: &str| !name.is_empty() && name.len() <= 40 && name.bytes().all(|it| matches!(it, b'a'..=b'z' | b'_'));
     let mut names = BTreeSet::new();
     for view in views {
         let mut columns = BTreeSet::new();
         let sound = plain(view.name)
             && names.insert(view.name)
-            && view.columns.iter().all(|column| plain(column.name) && columns.insert(column.name));
+            && view
+                .columns
+                .iter()
+                .all(|column| plain(column.name) && columns.insert(column.name));
         if !sound {
-            return Err(StoreError::Refused(format!("view {:?}: names are [a-z_]+ and unique", view.name)));
+            return Err(StoreError::Refused(format!(
+                "view {:?}: names are [a-z_]+ and unique",
+                view.name
+            )));
         }
     }
     Ok(())
@@ -74,14 +83,22 @@ pub(crate) fn declared(
     views: &'static [ViewDefinition],
     view: &ViewDefinition,
 ) -> Result<&'static ViewDefinition, StoreError> {
-    let unknown = || StoreError::Refused(format!("view {:?} was not declared when the store was opened", view.name));
+    let unknown = || {
+        StoreError::Refused(format!(
+            "view {:?} was not declared when the store was opened",
+            view.name
+        ))
+    };
     views.iter().find(|it| *it == view).ok_or_else(unknown)
 }
 
 /// One value a declared column. A value of another kind than declared cannot be filtered or sorted by, and counts as
 /// null; the row keeps it as it was.
 pub(crate) fn cells(view: &ViewDefinition, row: &ViewRow) -> Vec<Option<Bound>> {
-    view.columns.iter().map(|column| row.columns.get(column.name).and_then(|value| typed(column.kind, value))).collect()
+    view.columns
+        .iter()
+        .map(|column| row.columns.get(column.name).and_then(|value| typed(column.kind, value)))
+        .collect()
 }
 
 fn typed(kind: ColumnKind, value: &Value) -> Option<Bound> {
@@ -98,7 +115,12 @@ pub(crate) fn question(
     view: &ViewDefinition,
     query: &ViewQuery,
 ) -> Result<Question, StoreError> {
-    let mut writer = Writer { dialect, view, values: Vec::new(), nodes: 0 };
+    let mut writer = Writer {
+        dialect,
+        view,
+        values: Vec::new(),
+        nodes: 0,
+    };
     let condition = match &query.filter {
         Some(filter) => writer.condition(filter)?,
         None => "TRUE".to_owned(),
@@ -110,8 +132,14 @@ pub(crate) fn question(
     }
     let values = writer.values;
     let table = table_name(view);
-    let chosen = format!("FROM {table} WHERE tenant = {} AND ({condition})", dialect.placeholder(1));
-    let (limit, offset) = (dialect.placeholder(values.len() + 2), dialect.placeholder(values.len() + 3));
+    let chosen = format!(
+        "FROM {table} WHERE tenant = {} AND ({condition})",
+        dialect.placeholder(1)
+    );
+    let (limit, offset) = (
+        dialect.placeholder(values.len() + 2),
+        dialect.placeholder(values.len() + 3),
+    );
     Ok(Question {
         select: format!("SELECT key, body {chosen} ORDER BY {order}key LIMIT {limit} OFFSET {offset}"),
         count: format!("SELECT count(*) {chosen}"),
@@ -133,7 +161,9 @@ impl Writer<'_> {
     fn condition(&mut self, filter: &Filter) -> Result<String, StoreError> {
         self.nodes += 1;
         if self.nodes > FILTER_NODES_MAX {
-            return Err(StoreError::Refused(format!("a filter of more than {FILTER_NODES_MAX} parts")));
+            return Err(StoreError::Refused(format!(
+                "a filter of more than {FILTER_NODES_MAX} parts"
+            )));
         }
         Ok(match filter {
             Filter::All(parts) => self.joined(parts, " AND ", "TRUE")?,
@@ -152,15 +182,22 @@ impl Writer<'_> {
         if parts.is_empty() {
             return Ok(none.to_owned());
         }
-        let written: Vec<String> = parts.iter().map(|part| self.condition(part)).collect::<Result<_, _>>()?;
+        let written: Vec<String> = parts
+            .iter()
+            .map(|part| self.condition(part))
+            .collect::<Result<_, _>>()?;
         Ok(format!("({})", written.join(sign)))
     }
 
     fn comparison(&mut self, name: &str, sign: &str, value: &Value) -> Result<String, StoreError> {
         let column = self.column(name)?;
-        let Some(bound) = typed(column.kind, value) else { return Ok("FALSE".to_owned()) };
+        let Some(bound) = typed(column.kind, value) else {
+            return Ok("FALSE".to_owned());
+        };
         self.values.push(bound);
-        Ok(self.dialect.comparison(column, sign, &self.dialect.placeholder(self.values.len() + 1)))
+        Ok(self
+            .dialect
+            .comparison(column, sign, &self.dialect.placeholder(self.values.len() + 1)))
     }
 
     fn column(&self, name: &str) -> Result<&'static Column, StoreError> {

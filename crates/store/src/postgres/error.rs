@@ -20,16 +20,25 @@ impl From<postgres::Error> for Failure {
     fn from(error: postgres::Error) -> Self {
         let told = match error.as_db_error() {
             Some(database) => format!("{} ({})", database.message(), database.code().code()),
-            None => error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}")),
+            None => error
+                .source()
+                .map_or_else(|| error.to_string(), |source| format!("{error}: {source}")),
         };
         let Some(code) = error.code() else {
             let lost = error.is_closed() || error.source().is_some_and(|it| it.is::<std::io::Error>());
-            let error = if lost { StoreError::Retry(told) } else { StoreError::Broken(told) };
+            let error = if lost {
+                StoreError::Retry(told)
+            } else {
+                StoreError::Broken(told)
+            };
             return Self { error, lost };
         };
         // Connection exceptions; an administrator's or a crash's shutdown.
         let lost = code.code().starts_with("08") || code.code().starts_with("57P");
-        Self { error: by_code(code.code(), told, lost), lost }
+        Self {
+            error: by_code(code.code(), told, lost),
+            lost,
+        }
     }
 }
 

@@ -16,7 +16,10 @@ const SCHEMA_VERSION: i32 = 1;
 /// `login` is the user whose connections take the role of the application.
 pub(super) fn migrate(owner: &Target, login: &str, views: &'static [ViewDefinition]) -> Result<(), Failure> {
     let mut client = owner.connect_as_owner()?;
-    client.batch_execute(&format!("SET search_path TO {}; SET lock_timeout TO '30s'", owner.schema))?;
+    client.batch_execute(&format!(
+        "SET search_path TO {}; SET lock_timeout TO '30s'",
+        owner.schema
+    ))?;
     if tables_there(&mut client, &owner.schema)? && same_views(&mut client, views)? {
         return Ok(());
     }
@@ -39,11 +42,15 @@ pub(super) fn migrate(owner: &Target, login: &str, views: &'static [ViewDefiniti
 }
 
 fn tables_there(client: &mut impl GenericClient, schema: &str) -> Result<bool, Failure> {
-    let there: bool = client.query_one(include_str!("queries/schema_there.sql"), &[&schema])?.try_get(0)?;
+    let there: bool = client
+        .query_one(include_str!("queries/schema_there.sql"), &[&schema])?
+        .try_get(0)?;
     if !there {
         return Ok(false);
     }
-    let version: i32 = client.query_one(include_str!("queries/schema_version.sql"), &[])?.try_get(0)?;
+    let version: i32 = client
+        .query_one(include_str!("queries/schema_version.sql"), &[])?
+        .try_get(0)?;
     if version != SCHEMA_VERSION {
         let told = format!("the database has schema {version}, this program knows {SCHEMA_VERSION}");
         return Err(StoreError::Broken(told).into());
@@ -53,12 +60,16 @@ fn tables_there(client: &mut impl GenericClient, schema: &str) -> Result<bool, F
 
 fn kept_views(client: &mut impl GenericClient) -> Result<Vec<(String, i32, String)>, Failure> {
     let rows = client.query(include_str!("queries/view_versions.sql"), &[])?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
+        .collect()
 }
 
 fn same_views(client: &mut impl GenericClient, views: &'static [ViewDefinition]) -> Result<bool, Failure> {
-    let mut wanted: Vec<(String, i32, String)> =
-        views.iter().map(|view| (view.name.to_owned(), view.version.cast_signed(), shape(view))).collect();
+    let mut wanted: Vec<(String, i32, String)> = views
+        .iter()
+        .map(|view| (view.name.to_owned(), view.version.cast_signed(), shape(view)))
+        .collect();
     wanted.sort();
     Ok(kept_views(client)? == wanted)
 }
@@ -73,7 +84,10 @@ fn make_views(client: &mut impl GenericClient, views: &'static [ViewDefinition])
     for definition in views {
         client.batch_execute(&view::create(definition))?;
         let version = definition.version.cast_signed();
-        client.execute(include_str!("queries/note_view_version.sql"), &[&definition.name, &version, &shape(definition)])?;
+        client.execute(
+            include_str!("queries/note_view_version.sql"),
+            &[&definition.name, &version, &shape(definition)],
+        )?;
     }
     Ok(())
 }

@@ -56,7 +56,12 @@ pub struct PostgresOptions {
 
 impl Default for PostgresOptions {
     fn default() -> Self {
-        Self { schema: "signalbox".to_owned(), owner_url: None, allow_unsafe_durability: false, readers_max: 8 }
+        Self {
+            schema: "signalbox".to_owned(),
+            owner_url: None,
+            allow_unsafe_durability: false,
+            readers_max: 8,
+        }
     }
 }
 
@@ -71,7 +76,12 @@ impl Postgres {
         let login = target.config.get_user().unwrap_or("postgres");
         migrate::migrate(&owner, login, views).map_err(|failure| failure.error)?;
         let readers = Pool::new(options.readers_max.max(1));
-        let store = Self { target, views, writer: Mutex::default(), readers };
+        let store = Self {
+            target,
+            views,
+            writer: Mutex::default(),
+            readers,
+        };
         store.positions()?;
         Ok(store)
     }
@@ -86,11 +96,7 @@ impl Postgres {
     }
 
     /// A read that sees one tenant.
-    fn read<R>(
-        &self,
-        scope: &TenantScope,
-        ask: impl Fn(&mut Session) -> Result<R, Failure>,
-    ) -> Result<R, StoreError> {
+    fn read<R>(&self, scope: &TenantScope, ask: impl Fn(&mut Session) -> Result<R, Failure>) -> Result<R, StoreError> {
         self.ask("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", |session| {
             session.speak_for([scope.tenant().as_str()])?;
             ask(session)
@@ -132,7 +138,9 @@ fn check_schema_name(name: &str) -> Result<(), StoreError> {
     if leads && name.len() <= 60 && name.bytes().all(plain) {
         return Ok(());
     }
-    Err(StoreError::Refused(format!("{name:?} cannot name a schema: [a-z_][a-z0-9_]*, at most 60")))
+    Err(StoreError::Refused(format!(
+        "{name:?} cannot name a schema: [a-z_][a-z0-9_]*, at most 60"
+    )))
 }
 
 impl Store for Postgres {
@@ -144,7 +152,9 @@ impl Store for Postgres {
     fn append(&self, epoch: Epoch, turns: &[Turn]) -> Result<Seq, StoreError> {
         let packed = pack(turns)?;
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.append(&self.target, epoch, &packed).map_err(|failure| failure.error)
+        writer
+            .append(&self.target, epoch, &packed)
+            .map_err(|failure| failure.error)
     }
 
     fn checkpoint(&self, epoch: Epoch, changes: &IndexChanges, position: Seq) -> Result<(), StoreError> {
@@ -163,13 +173,19 @@ impl Store for Postgres {
         self.ask("BEGIN READ ONLY", |session| {
             let row = session.query_one(include_str!("queries/positions.sql"), &[])?;
             let (head, indexed): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-            Ok(Positions { head: head.cast_unsigned(), indexed: indexed.cast_unsigned() })
+            Ok(Positions {
+                head: head.cast_unsigned(),
+                indexed: indexed.cast_unsigned(),
+            })
         })
     }
 
     fn records(&self, after: Seq, limit: usize) -> Result<Vec<Stored>, StoreError> {
         self.scan(|session| {
-            let rows = session.query(include_str!("queries/records_after.sql"), &[&whole(after), &whole(limit)])?;
+            let rows = session.query(
+                include_str!("queries/records_after.sql"),
+                &[&whole(after), &whole(limit)],
+            )?;
             rows.iter().map(stored).collect()
         })
     }
@@ -179,7 +195,10 @@ impl Store for Postgres {
         let rows = self.read(scope, |session| {
             session.query(include_str!("queries/records_at.sql"), &[&tenant(scope), &asked])
         })?;
-        let found = rows.iter().map(|row| stored(row).map(|it| (it.seq, it))).collect::<Result<BTreeMap<_, _>, _>>();
+        let found = rows
+            .iter()
+            .map(|row| stored(row).map(|it| (it.seq, it)))
+            .collect::<Result<BTreeMap<_, _>, _>>();
         let found = found.map_err(|failure| failure.error)?;
         Ok(seqs.iter().filter_map(|seq| found.get(seq).cloned()).collect())
     }
@@ -188,7 +207,9 @@ impl Store for Postgres {
         self.read(scope, |session| {
             let key = encode(stream.as_str());
             let rows = session.query(include_str!("queries/stream_seqs.sql"), &[&tenant(scope), &key])?;
-            rows.iter().map(|row| Ok(row.try_get::<_, i64>(0)?.cast_unsigned())).collect()
+            rows.iter()
+                .map(|row| Ok(row.try_get::<_, i64>(0)?.cast_unsigned()))
+                .collect()
         })
     }
 
@@ -209,7 +230,10 @@ impl Store for Postgres {
 
     fn mark(&self, scope: &TenantScope, key: &str) -> Result<Option<InboxMark>, StoreError> {
         self.read(scope, |session| {
-            let row = session.query_opt(include_str!("queries/mark_by_key.sql"), &[&tenant(scope), &looked_up(key)])?;
+            let row = session.query_opt(
+                include_str!("queries/mark_by_key.sql"),
+                &[&tenant(scope), &looked_up(key)],
+            )?;
             row.map(|row| Ok(serde_json::from_slice(row.try_get(0)?)?)).transpose()
         })
     }
@@ -226,7 +250,10 @@ impl Store for Postgres {
     fn timers_due(&self, until: Timestamp, limit: usize) -> Result<Vec<DueTimer>, StoreError> {
         self.scan(|session| {
             let until = (until.as_second(), until.subsec_nanosecond());
-            let rows = session.query(include_str!("queries/timers_due.sql"), &[&until.0, &until.1, &whole(limit)])?;
+            let rows = session.query(
+                include_str!("queries/timers_due.sql"),
+                &[&until.0, &until.1, &whole(limit)],
+            )?;
             rows.iter().map(due_timer).collect()
         })
     }
@@ -235,14 +262,19 @@ impl Store for Postgres {
         let (seq, effect) = after.map_or((0, ""), |(seq, effect)| (seq, effect.as_str()));
         self.scan(|session| {
             let cursor = (whole(seq), encode(effect));
-            let rows = session.query(include_str!("queries/effects_pending.sql"), &[&cursor.0, &cursor.1, &whole(limit)])?;
+            let rows = session.query(
+                include_str!("queries/effects_pending.sql"),
+                &[&cursor.0, &cursor.1, &whole(limit)],
+            )?;
             rows.iter().map(pending_effect).collect()
         })
     }
 
     fn view_page(&self, scope: &TenantScope, view: &ViewDefinition, query: &ViewQuery) -> Result<ViewPage, StoreError> {
         let view = declared(self.views, view)?;
-        self.read(scope, |session| view::page(session, scope.tenant().as_str(), view, query))
+        self.read(scope, |session| {
+            view::page(session, scope.tenant().as_str(), view, query)
+        })
     }
 
     fn view_row(&self, scope: &TenantScope, view: &ViewDefinition, key: &str) -> Result<Option<ViewRow>, StoreError> {
@@ -254,7 +286,10 @@ impl Store for Postgres {
         self.read(scope, |session| {
             let key = encode(subject.as_str());
             let row = session.query_opt(include_str!("queries/subject_key.sql"), &[&tenant(scope), &key])?;
-            Ok(first(row.as_ref())?.map(|wrapped| SubjectKey { subject: subject.clone(), wrapped }))
+            Ok(first(row.as_ref())?.map(|wrapped| SubjectKey {
+                subject: subject.clone(),
+                wrapped,
+            }))
         })
     }
 
@@ -270,12 +305,18 @@ impl Store for Postgres {
         check_tenant(tenant.as_str())?;
         blobs.iter().try_for_each(|(name, _)| key::check("blob name", name))?;
         // One statement cannot write a row twice: of one name given twice, the last body counts.
-        let last: BTreeMap<&str, &[u8]> = blobs.iter().map(|(name, body)| (name.as_str(), body.as_slice())).collect();
+        let last: BTreeMap<&str, &[u8]> = blobs
+            .iter()
+            .map(|(name, body)| (name.as_str(), body.as_slice()))
+            .collect();
         let names: Vec<_> = last.keys().map(|name| encode(name)).collect();
         let bodies: Vec<&[u8]> = last.values().copied().collect();
         self.write(epoch, |session, _| {
             session.speak_for([tenant.as_str()])?;
-            session.execute(include_str!("queries/put_blobs.sql"), &[&encode(tenant.as_str()), &names, &bodies])
+            session.execute(
+                include_str!("queries/put_blobs.sql"),
+                &[&encode(tenant.as_str()), &names, &bodies],
+            )
         })
     }
 
@@ -292,7 +333,10 @@ impl Store for Postgres {
             session.execute(include_str!("queries/probe_write.sql"), &[])?;
             let row = session.query_one(include_str!("queries/positions.sql"), &[])?;
             let (head, indexed): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-            Ok(format!("PostgreSQL, schema {}, head {head}, indexed {indexed}", self.target.schema))
+            Ok(format!(
+                "PostgreSQL, schema {}, head {head}, indexed {indexed}",
+                self.target.schema
+            ))
         })
     }
 }

@@ -13,12 +13,23 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Everyone a batch speaks for.
 pub(super) fn tenants(changes: &IndexChanges) -> BTreeSet<&str> {
     let streams = changes.streams.keys().map(|(tenant, _)| tenant);
-    let names = changes.marks.keys().map(|(tenant, _)| tenant).chain(changes.messages.keys().map(|(tenant, _)| tenant));
+    let names = changes
+        .marks
+        .keys()
+        .map(|(tenant, _)| tenant)
+        .chain(changes.messages.keys().map(|(tenant, _)| tenant));
     let links = changes.links.keys().map(|(tenant, _)| tenant);
     let waits = changes.timers.keys().map(|(tenant, _, _)| tenant);
     let work = changes.effects.keys().map(|(tenant, _)| tenant);
     let views = changes.views.keys().map(|(tenant, _, _)| tenant);
-    streams.chain(names).chain(links).chain(waits).chain(work).chain(views).map(|tenant| tenant.as_str()).collect()
+    streams
+        .chain(names)
+        .chain(links)
+        .chain(waits)
+        .chain(work)
+        .chain(views)
+        .map(|tenant| tenant.as_str())
+        .collect()
 }
 
 pub(super) fn put_indexes(
@@ -84,7 +95,10 @@ fn put_links(session: &mut Session, changes: &IndexChanges) -> Result<(), Failur
     if values.is_empty() {
         return Ok(());
     }
-    session.execute(include_str!("queries/put_links.sql"), &[&tenants, &systems, &kinds, &values, &streams])
+    session.execute(
+        include_str!("queries/put_links.sql"),
+        &[&tenants, &systems, &kinds, &values, &streams],
+    )
 }
 
 fn put_timers(session: &mut Session, changes: &IndexChanges) -> Result<(), Failure> {
@@ -106,12 +120,18 @@ fn put_timers(session: &mut Session, changes: &IndexChanges) -> Result<(), Failu
         nanos.push(due.subsec_nanosecond());
     }
     if !gone.is_empty() {
-        session.execute(include_str!("queries/remove_timers.sql"), &[&gone_tenants, &gone_streams, &gone])?;
+        session.execute(
+            include_str!("queries/remove_timers.sql"),
+            &[&gone_tenants, &gone_streams, &gone],
+        )?;
     }
     if timers.is_empty() {
         return Ok(());
     }
-    session.execute(include_str!("queries/put_timers.sql"), &[&tenants, &streams, &timers, &seconds, &nanos])
+    session.execute(
+        include_str!("queries/put_timers.sql"),
+        &[&tenants, &streams, &timers, &seconds, &nanos],
+    )
 }
 
 fn put_effects(session: &mut Session, changes: &IndexChanges) -> Result<(), Failure> {
@@ -137,18 +157,20 @@ fn put_effects(session: &mut Session, changes: &IndexChanges) -> Result<(), Fail
     if effects.is_empty() {
         return Ok(());
     }
-    session.execute(include_str!("queries/put_effects.sql"), &[&tenants, &effects, &seqs, &streams, &bodies, &traces])
+    session.execute(
+        include_str!("queries/put_effects.sql"),
+        &[&tenants, &effects, &seqs, &streams, &bodies, &traces],
+    )
 }
 
 /// A change to a view that is no longer declared is passed over: old records still name it.
-fn put_views(
-    session: &mut Session,
-    views: &'static [ViewDefinition],
-    changes: &IndexChanges,
-) -> Result<(), Failure> {
+fn put_views(session: &mut Session, views: &'static [ViewDefinition], changes: &IndexChanges) -> Result<(), Failure> {
     let mut by_view: BTreeMap<&str, Vec<view::Change<'_>>> = BTreeMap::new();
     for ((tenant, view, key), (seq, row)) in &changes.views {
-        by_view.entry(view).or_default().push((tenant.as_str(), key, seq.cast_signed(), row.as_ref()));
+        by_view
+            .entry(view)
+            .or_default()
+            .push((tenant.as_str(), key, seq.cast_signed(), row.as_ref()));
     }
     for definition in views {
         if let Some(changed) = by_view.get(definition.name) {

@@ -37,8 +37,14 @@ impl Target {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_WAIT);
         }
-        config.tcp_user_timeout(SILENCE_MAX).application_name(&format!("signalbox {schema}"));
-        Ok(Self { config, schema: schema.to_owned(), allow_unsafe_durability })
+        config
+            .tcp_user_timeout(SILENCE_MAX)
+            .application_name(&format!("signalbox {schema}"));
+        Ok(Self {
+            config,
+            schema: schema.to_owned(),
+            allow_unsafe_durability,
+        })
     }
 
     /// As the user who connects, for migrations.
@@ -55,7 +61,10 @@ impl Target {
             self.schema
         ))?;
         self.check_durable(&mut client)?;
-        Ok(Session { client, statements: HashMap::new() })
+        Ok(Session {
+            client,
+            statements: HashMap::new(),
+        })
     }
 
     fn check_durable(&self, client: &mut Client) -> Result<(), Failure> {

@@ -24,8 +24,15 @@ impl Dialect for Postgres {
             return format!("({name} IS NOT NULL AND {name} {sign} {placeholder})");
         }
         // By the indexed beginning first, then by the whole.
-        let beginnings = if sign == "=" { "=".to_owned() } else { format!("{sign}=") };
-        let (indexed, asked) = (indexed(column), format!("left({placeholder}::text, {INDEXED_CHARACTERS})"));
+        let beginnings = if sign == "=" {
+            "=".to_owned()
+        } else {
+            format!("{sign}=")
+        };
+        let (indexed, asked) = (
+            indexed(column),
+            format!("left({placeholder}::text, {INDEXED_CHARACTERS})"),
+        );
         format!("({name} IS NOT NULL AND {indexed} {beginnings} {asked} AND {name} {sign} {placeholder}::text)")
     }
 
@@ -52,14 +59,18 @@ fn indexed(column: &Column) -> String {
 /// The table with its indexes, its policy and its grants.
 pub(super) fn create(view: &ViewDefinition) -> String {
     let table = table_name(view);
-    let mut sql = format!("CREATE TABLE {table} (tenant text COLLATE \"C\", key text COLLATE \"C\", seq bigint NOT NULL, ");
+    let mut sql =
+        format!("CREATE TABLE {table} (tenant text COLLATE \"C\", key text COLLATE \"C\", seq bigint NOT NULL, ");
     for column in view.columns {
         let _ = write!(sql, "{} {}, ", column_name(column), kind(column.kind));
     }
     sql += "body text NOT NULL, PRIMARY KEY (tenant, key));";
     for column in view.columns {
         let (name, indexed) = (column.name, indexed(column));
-        let _ = write!(sql, "CREATE INDEX ON {table} /* {name} */ (tenant, ({indexed}) NULLS FIRST, key);");
+        let _ = write!(
+            sql,
+            "CREATE INDEX ON {table} /* {name} */ (tenant, ({indexed}) NULLS FIRST, key);"
+        );
     }
     let _ = write!(sql, "SELECT guard_tenant_table('{table}');");
     let _ = write!(sql, "GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO signalbox_app;");
@@ -92,7 +103,10 @@ pub(super) fn put(session: &mut Session, view: &ViewDefinition, changes: &[Chang
         keys.push(encode(key));
         seqs.push(*seq);
         bodies.push(serde_json::to_string(row)?);
-        columns.iter_mut().zip(cells(view, row)).for_each(|(column, cell)| column.push(cell));
+        columns
+            .iter_mut()
+            .zip(cells(view, row))
+            .for_each(|(column, cell)| column.push(cell));
     }
     if !gone_keys.is_empty() {
         let sql = format!(
@@ -112,7 +126,11 @@ pub(super) fn put(session: &mut Session, view: &ViewDefinition, changes: &[Chang
 
 fn upsert(view: &ViewDefinition, table: &str) -> String {
     let mut names = vec!["tenant".to_owned(), "key".to_owned(), "seq".to_owned()];
-    let mut arrays = vec!["$1::text[]".to_owned(), "$2::text[]".to_owned(), "$3::bigint[]".to_owned()];
+    let mut arrays = vec![
+        "$1::text[]".to_owned(),
+        "$2::text[]".to_owned(),
+        "$3::bigint[]".to_owned(),
+    ];
     for column in view.columns {
         names.push(column_name(column));
         arrays.push(match column.kind {
@@ -123,7 +141,11 @@ fn upsert(view: &ViewDefinition, table: &str) -> String {
     }
     names.push("body".to_owned());
     arrays.push(format!("${}::text[]", names.len()));
-    let fresh: Vec<String> = names.iter().skip(2).map(|name| format!("{name} = excluded.{name}")).collect();
+    let fresh: Vec<String> = names
+        .iter()
+        .skip(2)
+        .map(|name| format!("{name} = excluded.{name}"))
+        .collect();
     format!(
         "INSERT INTO {table} ({}) SELECT * FROM unnest({}) ON CONFLICT (tenant, key) DO UPDATE SET {}",
         names.join(", "),
@@ -182,13 +204,19 @@ pub(super) fn page(
     let mut values: Vec<&(dyn ToSql + Sync)> = vec![&tenant];
     values.extend(bound.iter().map(Box::as_ref));
     let total: i64 = session.query_one(&asked.count, &values)?.try_get(0)?;
-    let position: i64 = session.query_one(include_str!("queries/positions.sql"), &[])?.try_get(1)?;
+    let position: i64 = session
+        .query_one(include_str!("queries/positions.sql"), &[])?
+        .try_get(1)?;
     values.extend([&asked.limit as &(dyn ToSql + Sync), &asked.offset]);
     let mut rows = Vec::new();
     for row in session.query(&asked.select, &values)? {
         rows.push((decode(row.try_get(0)?), serde_json::from_str(row.try_get(1)?)?));
     }
-    Ok(ViewPage { position: position.cast_unsigned(), rows, total: total.cast_unsigned() })
+    Ok(ViewPage {
+        position: position.cast_unsigned(),
+        rows,
+        total: total.cast_unsigned(),
+    })
 }
 
 pub(super) fn row(

@@ -46,7 +46,11 @@ impl Writer {
         let epoch = row.try_get::<_, i64>(0)?.cast_unsigned();
         *self = Self {
             session: Some(session),
-            held: Some(Held { epoch, session: row.try_get(1)?, head: row.try_get(2)? }),
+            held: Some(Held {
+                epoch,
+                session: row.try_get(1)?,
+                head: row.try_get(2)?,
+            }),
             doubt: None,
         };
         Ok(epoch)
@@ -68,7 +72,11 @@ impl Writer {
             Ok(None) => Err(StoreError::Fenced { held: epoch }.into()),
             Err(failure) if failure.lost => {
                 self.session = None;
-                self.doubt = Some(Doubt { digest, count, written_before: None });
+                self.doubt = Some(Doubt {
+                    digest,
+                    count,
+                    written_before: None,
+                });
                 // At once, if the database can be reached; else the next call settles it.
                 self.connected(target, epoch)?;
                 self.answer_doubt(digest)?.ok_or(failure)
@@ -109,7 +117,12 @@ impl Writer {
     /// Where the batch in doubt turns out written, the same batch is answered and any other one refused: its sender
     /// does not know what the log holds.
     fn answer_doubt(&mut self, digest: [u8; 32]) -> Result<Option<Seq>, Failure> {
-        let Some(Doubt { written_before: Some(before), digest: doubted, .. }) = self.doubt else {
+        let Some(Doubt {
+            written_before: Some(before),
+            digest: doubted,
+            ..
+        }) = self.doubt
+        else {
             self.doubt = None;
             return Ok(None);
         };
@@ -144,10 +157,19 @@ fn transact<R>(
     work: impl FnOnce(&mut Session, Positions) -> Result<R, Failure>,
 ) -> Result<R, Failure> {
     session.run("BEGIN")?;
-    let row = session.query_opt(include_str!("queries/hold.sql"), &[&held.epoch.cast_signed(), &held.session])?;
+    let row = session.query_opt(
+        include_str!("queries/hold.sql"),
+        &[&held.epoch.cast_signed(), &held.session],
+    )?;
     let row = row.ok_or(StoreError::Fenced { held: held.epoch })?;
     let (head, indexed): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-    let answer = work(session, Positions { head: head.cast_unsigned(), indexed: indexed.cast_unsigned() })?;
+    let answer = work(
+        session,
+        Positions {
+            head: head.cast_unsigned(),
+            indexed: indexed.cast_unsigned(),
+        },
+    )?;
     session.run("COMMIT")?;
     Ok(answer)
 }
@@ -194,7 +216,12 @@ fn send(session: &mut Session, held: Held, turns: &[PackedTurn<'_>]) -> Result<O
 fn digest(turns: &[PackedTurn<'_>]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for turn in turns {
-        for part in [turn.tenant.as_bytes(), turn.stream.as_bytes(), &turn.version.to_be_bytes(), &turn.body] {
+        for part in [
+            turn.tenant.as_bytes(),
+            turn.stream.as_bytes(),
+            &turn.version.to_be_bytes(),
+            &turn.body,
+        ] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }

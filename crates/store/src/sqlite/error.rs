@@ -17,9 +17,9 @@ impl From<rusqlite::Error> for Failure {
         let told = error.to_string();
         Self(match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => StoreError::Full(told),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::CannotOpen | ErrorCode::OutOfMemory) => {
-                StoreError::Retry(told)
-            }
+            Some(
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::CannotOpen | ErrorCode::OutOfMemory,
+            ) => StoreError::Retry(told),
             Some(ErrorCode::TooBig) => StoreError::Refused(told),
             _ => StoreError::Broken(told), // An I/O error, a failed sync, a corrupt page, a row that is not ours.
         })

@@ -6,9 +6,11 @@
 mod error;
 mod open;
 mod put;
+#[cfg(test)]
+mod tests;
 mod view;
 
-use crate::batch::{check_tenant, pack, PackedTurn};
+use crate::batch::{PackedTurn, check_tenant, pack};
 use crate::key::{self, lookup};
 use crate::pool::Pool;
 use crate::view::{check_definitions, declared};
@@ -47,8 +49,16 @@ impl Sqlite {
         check_definitions(views)?;
         let path = path.as_ref().to_owned();
         let connection = open::writer(&path, views).map_err(|failure| failure.0)?;
-        let writer = Mutex::new(Writer { connection, broken: None });
-        Ok(Self { path, views, writer, readers: Pool::new(READERS_MAX) })
+        let writer = Mutex::new(Writer {
+            connection,
+            broken: None,
+        });
+        Ok(Self {
+            path,
+            views,
+            writer,
+            readers: Pool::new(READERS_MAX),
+        })
     }
 
     /// One transaction, one fsync. With an epoch, only while it is the current one.
@@ -72,12 +82,16 @@ impl Sqlite {
     /// a page holds the cut up; the next erasure or checkpoint makes it.
     fn forget_old_pages(&self) -> Result<(), StoreError> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let cut = writer.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let cut = writer
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         cut.map_err(|error| Failure::from(error).0)
     }
 
     fn read<R>(&self, ask: impl FnOnce(&Connection) -> Result<R, Failure>) -> Result<R, StoreError> {
-        self.readers.with(|| open::reader(&self.path), |connection| ask(connection)).map_err(|failure| failure.0)
+        self.readers
+            .with(|| open::reader(&self.path), |connection| ask(connection))
+            .map_err(|failure| failure.0)
     }
 }
 
@@ -88,8 +102,9 @@ fn transact<R>(
 ) -> Result<R, Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if let Some(held) = held {
-        let current: i64 =
-            transaction.prepare_cached(include_str!("queries/epoch_held.sql"))?.query_row([], |row| row.get(0))?;
+        let current: i64 = transaction
+            .prepare_cached(include_str!("queries/epoch_held.sql"))?
+            .query_row([], |row| row.get(0))?;
         if current.cast_unsigned() != held {
             return Err(StoreError::Fenced { held }.into());
         }
@@ -120,7 +135,9 @@ impl Store for Sqlite {
                 return Err(StoreError::Refused(told).into());
             }
             put::put_indexes(transaction, self.views, changes)?;
-            transaction.prepare_cached(include_str!("queries/move_position.sql"))?.execute([position.cast_signed()])?;
+            transaction
+                .prepare_cached(include_str!("queries/move_position.sql"))?
+                .execute([position.cast_signed()])?;
             Ok(())
         })
     }
@@ -170,7 +187,13 @@ impl Store for Sqlite {
     }
 
     fn raw(&self, scope: &TenantScope, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|it| one(it, include_str!("queries/raw_at.sql"), (whole(seq), scope.tenant().as_str())))
+        self.read(|it| {
+            one(
+                it,
+                include_str!("queries/raw_at.sql"),
+                (whole(seq), scope.tenant().as_str()),
+            )
+        })
     }
 
     fn mark(&self, scope: &TenantScope, key: &str) -> Result<Option<InboxMark>, StoreError> {
@@ -182,7 +205,12 @@ impl Store for Sqlite {
     }
 
     fn link(&self, scope: &TenantScope, id: &ExternalId) -> Result<Option<StreamId>, StoreError> {
-        let key = (scope.tenant().as_str(), lookup(&id.system), lookup(&id.kind), lookup(&id.value));
+        let key = (
+            scope.tenant().as_str(),
+            lookup(&id.system),
+            lookup(&id.kind),
+            lookup(&id.value),
+        );
         let stream: Option<String> = self.read(|it| one(it, include_str!("queries/link_target.sql"), key))?;
         Ok(stream.map(StreamId))
     }
@@ -242,7 +270,10 @@ impl Store for Sqlite {
     fn subject_key(&self, scope: &TenantScope, subject: &SubjectId) -> Result<Option<SubjectKey>, StoreError> {
         let key = (scope.tenant().as_str(), subject.as_str());
         let wrapped: Option<Vec<u8>> = self.read(|it| one(it, include_str!("queries/subject_key.sql"), key))?;
-        Ok(wrapped.map(|wrapped| SubjectKey { subject: subject.clone(), wrapped }))
+        Ok(wrapped.map(|wrapped| SubjectKey {
+            subject: subject.clone(),
+            wrapped,
+        }))
     }
 
     fn erase_subject(&self, epoch: Epoch, scope: &TenantScope, subject: &SubjectId) -> Result<(), StoreError> {
@@ -267,7 +298,13 @@ impl Store for Sqlite {
     }
 
     fn blob(&self, scope: &TenantScope, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|it| one(it, include_str!("queries/blob_named.sql"), (scope.tenant().as_str(), name)))
+        self.read(|it| {
+            one(
+                it,
+                include_str!("queries/blob_named.sql"),
+                (scope.tenant().as_str(), name),
+            )
+        })
     }
 
     /// Writes, rather than promise that it could.
@@ -275,13 +312,18 @@ impl Store for Sqlite {
         self.write(None, |transaction| {
             transaction.execute(include_str!("queries/probe_write.sql"), [])?;
             let Positions { head, indexed } = positions(transaction)?;
-            Ok(format!("SQLite {}, WAL, synchronous=FULL, head {head}, indexed {indexed}", rusqlite::version()))
+            Ok(format!(
+                "SQLite {}, WAL, synchronous=FULL, head {head}, indexed {indexed}",
+                rusqlite::version()
+            ))
         })
     }
 }
 
 fn append(transaction: &Transaction<'_>, turns: &[PackedTurn<'_>]) -> Result<Seq, Failure> {
-    let head: i64 = transaction.prepare_cached(include_str!("queries/head.sql"))?.query_row([], |row| row.get(0))?;
+    let head: i64 = transaction
+        .prepare_cached(include_str!("queries/head.sql"))?
+        .query_row([], |row| row.get(0))?;
     let mut record = transaction.prepare_cached(include_str!("queries/append_record.sql"))?;
     let mut raw = transaction.prepare_cached(include_str!("queries/append_raw.sql"))?;
     for (seq, turn) in (head + 1..).zip(turns) {
@@ -313,7 +355,10 @@ fn append_key(transaction: &Transaction<'_>, tenant: &str, key: &SubjectKey) -> 
 fn positions(connection: &Connection) -> Result<Positions, Failure> {
     let mut statement = connection.prepare_cached(include_str!("queries/positions.sql"))?;
     let (head, indexed): (i64, i64) = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(Positions { head: head.cast_unsigned(), indexed: indexed.cast_unsigned() })
+    Ok(Positions {
+        head: head.cast_unsigned(),
+        indexed: indexed.cast_unsigned(),
+    })
 }
 
 fn stored(row: &Row<'_>) -> Result<Stored, Failure> {
@@ -333,7 +378,10 @@ fn one<T: rusqlite::types::FromSql>(
     sql: &str,
     key: impl rusqlite::Params,
 ) -> Result<Option<T>, Failure> {
-    Ok(connection.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?)
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row(key, |row| row.get(0))
+        .optional()?)
 }
 
 /// SQLite's integers are signed; what is past their end is past every row.

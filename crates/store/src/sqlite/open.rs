@@ -40,7 +40,8 @@ pub(super) fn writer(path: &Path, views: &'static [ViewDefinition]) -> Result<Co
 }
 
 pub(super) fn reader(path: &Path) -> Result<Connection, Failure> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.pragma_update(None, "mmap_size", 1i64 << 30)?;
@@ -54,7 +55,10 @@ fn create_file(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)?;
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|it| !it.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
 
@@ -63,7 +67,8 @@ fn check_durable(connection: &Connection) -> Result<(), Failure> {
     let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
     if !journal.eq_ignore_ascii_case("wal") || synchronous != 2 {
-        let told = format!("SQLite runs journal_mode={journal}, synchronous={synchronous}; it must be wal and 2 (FULL)");
+        let told =
+            format!("SQLite runs journal_mode={journal}, synchronous={synchronous}; it must be wal and 2 (FULL)");
         return Err(StoreError::Broken(told).into());
     }
     Ok(())
@@ -82,7 +87,9 @@ fn make_tables(connection: &Connection) -> Result<(), Failure> {
         }
         (_, APPLICATION_ID, SCHEMA_VERSION) => Ok(()),
         (_, APPLICATION_ID, _) => {
-            let told = format!("the file has schema {version}, this program knows {SCHEMA_VERSION}. Run the program that made it");
+            let told = format!(
+                "the file has schema {version}, this program knows {SCHEMA_VERSION}. Run the program that made it"
+            );
             Err(StoreError::Broken(told).into())
         }
         _ => Err(StoreError::Broken("the file is a database, but not one of ours".to_owned()).into()),
@@ -95,8 +102,10 @@ fn match_views(connection: &Connection, views: &'static [ViewDefinition]) -> Res
     let mut statement = connection.prepare(include_str!("queries/view_versions.sql"))?;
     let kept = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let kept: Vec<(String, u32, String)> = kept.collect::<Result<_, _>>()?;
-    let mut wanted: Vec<(String, u32, String)> =
-        views.iter().map(|view| (view.name.to_owned(), view.version, shape(view))).collect();
+    let mut wanted: Vec<(String, u32, String)> = views
+        .iter()
+        .map(|view| (view.name.to_owned(), view.version, shape(view)))
+        .collect();
     wanted.sort();
     if kept == wanted {
         return Ok(());
@@ -105,7 +114,8 @@ fn match_views(connection: &Connection, views: &'static [ViewDefinition]) -> Res
         connection.execute_batch(&format!("DROP TABLE IF EXISTS view_{name}"))?;
     }
     connection.execute_batch(include_str!("queries/forget_indexes.sql"))?;
-    for (definition, (name, version, shape)) in views.iter().map(|view| (view, (view.name, view.version, shape(view)))) {
+    for (definition, (name, version, shape)) in views.iter().map(|view| (view, (view.name, view.version, shape(view))))
+    {
         view::create(connection, definition)?;
         connection.execute(include_str!("queries/note_view_version.sql"), (name, version, shape))?;
     }

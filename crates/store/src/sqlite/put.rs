@@ -35,20 +35,41 @@ fn row_a_seq(
     stream: &signalbox_model::id::StreamId,
     seqs: &[u64],
 ) -> Vec<Vec<Value>> {
-    seqs.iter().map(|seq| vec![text(tenant.as_str()), text(stream.as_str()), Value::from(seq.cast_signed())]).collect()
+    seqs.iter()
+        .map(|seq| {
+            vec![
+                text(tenant.as_str()),
+                text(stream.as_str()),
+                Value::from(seq.cast_signed()),
+            ]
+        })
+        .collect()
 }
 
 /// Dedupe marks, messages and outside names.
 fn put_names(connection: &Connection, changes: &IndexChanges) -> Result<(), Failure> {
     let mut marks = Vec::new();
     for ((tenant, key), mark) in &changes.marks {
-        marks.push(vec![text(tenant.as_str()), text(&lookup(key)), Value::from(serde_json::to_vec(mark)?)]);
+        marks.push(vec![
+            text(tenant.as_str()),
+            text(&lookup(key)),
+            Value::from(serde_json::to_vec(mark)?),
+        ]);
     }
     put_rows(connection, include_str!("queries/put_marks.sql"), marks)?;
-    let message = |((tenant, message), seq): (&(signalbox_model::id::TenantId, signalbox_model::id::MessageId), &u64)| {
-        vec![text(tenant.as_str()), text(message.as_str()), Value::from(seq.cast_signed())]
-    };
-    put_rows(connection, include_str!("queries/put_messages.sql"), changes.messages.iter().map(message).collect())?;
+    let message =
+        |((tenant, message), seq): (&(signalbox_model::id::TenantId, signalbox_model::id::MessageId), &u64)| {
+            vec![
+                text(tenant.as_str()),
+                text(message.as_str()),
+                Value::from(seq.cast_signed()),
+            ]
+        };
+    put_rows(
+        connection,
+        include_str!("queries/put_messages.sql"),
+        changes.messages.iter().map(message).collect(),
+    )?;
     let mut links = Vec::new();
     for ((tenant, id), stream) in &changes.links {
         let name = [&id.system, &id.kind, &id.value].map(|part| text(&lookup(part)));
@@ -93,14 +114,13 @@ fn put_effects(connection: &Connection, changes: &IndexChanges) -> Result<(), Fa
 }
 
 /// A change to a view that is no longer declared is passed over: old records still name it.
-fn put_views(
-    connection: &Connection,
-    views: &'static [ViewDefinition],
-    changes: &IndexChanges,
-) -> Result<(), Failure> {
+fn put_views(connection: &Connection, views: &'static [ViewDefinition], changes: &IndexChanges) -> Result<(), Failure> {
     let mut by_view: BTreeMap<&str, Vec<view::Change<'_>>> = BTreeMap::new();
     for ((tenant, view, key), (seq, row)) in &changes.views {
-        by_view.entry(view).or_default().push((tenant.as_str(), key, seq.cast_signed(), row.as_ref()));
+        by_view
+            .entry(view)
+            .or_default()
+            .push((tenant.as_str(), key, seq.cast_signed(), row.as_ref()));
     }
     for definition in views {
         if let Some(changed) = by_view.get(definition.name) {

@@ -42,7 +42,11 @@ pub(super) fn create(connection: &Connection, view: &ViewDefinition) -> Result<(
     sql += "body BLOB NOT NULL, PRIMARY KEY (tenant, key));";
     for column in view.columns {
         let name = column_name(column);
-        let _ = write!(sql, "CREATE INDEX {table}_by_{} ON {table} (tenant, {name}, key);", column.name);
+        let _ = write!(
+            sql,
+            "CREATE INDEX {table}_by_{} ON {table} (tenant, {name}, key);",
+            column.name
+        );
     }
     Ok(connection.execute_batch(&sql)?)
 }
@@ -59,14 +63,27 @@ pub(super) fn put(connection: &Connection, view: &ViewDefinition, changes: &[Cha
             removed.execute((tenant, key))?;
             continue;
         };
-        let mut values = vec![Value::from((*tenant).to_owned()), Value::from((*key).to_owned()), Value::from(*seq)];
+        let mut values = vec![
+            Value::from((*tenant).to_owned()),
+            Value::from((*key).to_owned()),
+            Value::from(*seq),
+        ];
         values.extend(cells(view, row).into_iter().map(|cell| cell.map_or(Value::Null, value)));
         values.push(Value::from(serde_json::to_vec(row)?));
         rows.push(values);
     }
-    let names: Vec<String> = view.columns.iter().map(column_name).chain(["seq".into(), "body".into()]).collect();
+    let names: Vec<String> = view
+        .columns
+        .iter()
+        .map(column_name)
+        .chain(["seq".into(), "body".into()])
+        .collect();
     let fresh: Vec<String> = names.iter().map(|name| format!("{name} = excluded.{name}")).collect();
-    let columns: String = view.columns.iter().map(|column| format!("{}, ", column_name(column))).collect();
+    let columns: String = view
+        .columns
+        .iter()
+        .map(|column| format!("{}, ", column_name(column)))
+        .collect();
     let sql = format!(
         "INSERT INTO {table} (tenant, key, seq, {columns}body) VALUES /*rows*/ ON CONFLICT (tenant, key) DO UPDATE SET {}",
         fresh.join(", ")
@@ -84,17 +101,27 @@ pub(super) fn page(
     let asked = question(&Sqlite, view, query)?;
     let mut values = vec![Value::from(tenant.to_owned())];
     values.extend(asked.values.into_iter().map(value));
-    let total: i64 =
-        connection.prepare_cached(&asked.count)?.query_row(params_from_iter(&values), |row| row.get(0))?;
-    let position: i64 = connection.prepare_cached(include_str!("queries/indexed.sql"))?.query_row([], |row| row.get(0))?;
+    let total: i64 = connection
+        .prepare_cached(&asked.count)?
+        .query_row(params_from_iter(&values), |row| row.get(0))?;
+    let position: i64 = connection
+        .prepare_cached(include_str!("queries/indexed.sql"))?
+        .query_row([], |row| row.get(0))?;
     values.extend([Value::from(asked.limit), Value::from(asked.offset)]);
     let mut select = connection.prepare_cached(&asked.select)?;
     let mut found = select.query(params_from_iter(&values))?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
-        rows.push((row.get(0)?, serde_json::from_slice(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?));
+        rows.push((
+            row.get(0)?,
+            serde_json::from_slice(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?,
+        ));
     }
-    Ok(ViewPage { position: position.cast_unsigned(), rows, total: total.cast_unsigned() })
+    Ok(ViewPage {
+        position: position.cast_unsigned(),
+        rows,
+        total: total.cast_unsigned(),
+    })
 }
 
 pub(super) fn row(
@@ -104,8 +131,10 @@ pub(super) fn row(
     key: &str,
 ) -> Result<Option<ViewRow>, Failure> {
     let sql = format!("SELECT body FROM {} WHERE tenant = ?1 AND key = ?2", table_name(view));
-    let body: Option<Vec<u8>> =
-        connection.prepare_cached(&sql)?.query_row((tenant, key), |row| row.get(0)).optional()?;
+    let body: Option<Vec<u8>> = connection
+        .prepare_cached(&sql)?
+        .query_row((tenant, key), |row| row.get(0))
+        .optional()?;
     Ok(body.map(|body| serde_json::from_slice(&body)).transpose()?)
 }
 
