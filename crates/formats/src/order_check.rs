@@ -7,7 +7,7 @@ use signalbox_model::value::Moment;
 
 /// How a format names places, so that an issue points into the partner's own message.
 pub(crate) struct Places<'a> {
-    pub reference: &'a str,
+    pub reference: &'a dyn Fn() -> String,
     pub stops: &'a str,
     /// By index in `stops`.
     pub stop: &'a dyn Fn(usize) -> String,
@@ -17,7 +17,7 @@ pub(crate) fn check(order: &mut OrderAttempt, places: &Places<'_>, findings: &mu
     if order.reference.is_empty() {
         findings.fatal(
             "order.missing_reference",
-            places.reference,
+            (places.reference)(),
             "the order has no reference, so no answer could be matched to it",
             "Ask the customer to send its shipment number.",
         );

@@ -104,17 +104,13 @@ pub fn read(order: &Node<'_>, context: &Context<'_>, findings: &mut Findings) ->
         let own = ExternalId::new(&attempt.customer, "shipment_id", &attempt.reference);
         attempt.external_ids.insert(0, own);
     }
-    let (reference, stops) = (order.under("reference"), order.under("stops"));
-    let stop = |index: usize| format!("{stops}/{index}/window");
-    order_check::check(
-        &mut attempt,
-        &Places {
-            reference: &reference,
-            stops: &stops,
-            stop: &stop,
-        },
-        findings,
-    );
+    let stops = order.under("stops");
+    let places = Places {
+        reference: &|| order.under("reference"),
+        stops: &stops,
+        stop: &|index| format!("{stops}/{index}/window"),
+    };
+    order_check::check(&mut attempt, &places, findings);
     Some(attempt)
 }
 

@@ -189,13 +189,13 @@ fn read_moment(text: &str, edge: Edge, site: &Location, zone: Option<&str>, defa
         return None;
     }
     let Some(offset) = pieces.to_numeric_offset() else {
-        let stated = said.map(|it| Meant {
-            zone: it.to_owned(),
+        let stated = said.map(|zone| Meant {
+            zone,
             basis: TimeBasis::Stated,
         });
         return moment::in_zone(
             local,
-            &stated.unwrap_or_else(|| moment::local_to(site, false, default_zone)),
+            stated.unwrap_or_else(|| moment::local_to(site, false, default_zone)),
         );
     };
     let at = offset.to_timestamp(local).ok()?;

@@ -102,7 +102,7 @@ pub fn weight(number: &str, unit: &str) -> Option<Weight> {
     let original = if unit.is_empty() {
         number.to_owned()
     } else {
-        format!("{number} {unit}")
+        [number, unit].join(" ")
     };
     Some(Weight {
         grams: i64::try_from(grams / MICROGRAMS).ok()?,

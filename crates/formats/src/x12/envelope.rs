@@ -13,7 +13,7 @@ const TRANSACTIONS_MAX: usize = 100_000;
 const ACKNOWLEDGEMENTS_MAX: usize = 1_000;
 
 /// A transaction set as found, from its ST on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RawSet<'a> {
     elements: Vec<&'a str>,
     /// First element and count, by segment.
@@ -21,6 +21,16 @@ pub struct RawSet<'a> {
 }
 
 impl<'a> RawSet<'a> {
+    /// Room for a usual transaction set, so that reading one does not grow it step by step.
+    fn with_room() -> Self {
+        const SEGMENTS: usize = 64;
+        const ELEMENTS_EACH: usize = 6;
+        Self {
+            elements: Vec::with_capacity(SEGMENTS * ELEMENTS_EACH),
+            spans: Vec::with_capacity(SEGMENTS),
+        }
+    }
+
     pub fn segments<'t>(&'t self) -> impl Iterator<Item = Segment<'t, 'a>> {
         let segment = |(at, (first, count)): (usize, &(usize, usize))| {
             Segment::new(
@@ -57,7 +67,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             interchange,
             context,
             group: None,
-            raw: RawSet::default(),
+            raw: RawSet::with_room(),
             in_set: false,
             ended: false,
             transactions: 0,

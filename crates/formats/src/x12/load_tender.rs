@@ -50,15 +50,15 @@ struct Header<'t, 'a> {
 pub fn read(received: &Received<'_, '_>, findings: &mut Findings) -> Option<OrderAttempt> {
     let b2 = received.beginning("B2", findings)?;
     let purpose = purpose(received, findings)?;
-    let (header, drafts) = gather(received, findings);
+    let (header, mut drafts) = gather(received, findings);
     let respond_by = header.respond_by.and_then(|g62| {
         let written = (g62.get(2), g62.get(4), g62.get(5));
         time::moment(written, Edge::Latest, &Location::default(), received.context.zone)
             .map_err(|bad| bad_time(bad, &g62, 2, findings))
             .ok()
     });
-    let places: Vec<String> = drafts.iter().map(|(s5, _)| s5.place()).collect();
-    let goods = goods(&drafts);
+    let begun: Vec<Segment<'_, '_>> = drafts.iter().map(|it| it.s5).collect();
+    let goods = goods(&mut drafts);
     let stops = stops(drafts, &header, received, findings);
     let reference = b2.get(4).to_owned();
     let mut external_ids = vec![ExternalId::new(received.sender, "shipment_id", &reference)];
@@ -85,11 +85,10 @@ pub fn read(received: &Received<'_, '_>, findings: &mut Findings) -> Option<Orde
         bill_to,
         notes: header.notes,
     };
-    let stop = |index: usize| places.get(index).cloned().unwrap_or_default();
     let places = Places {
-        reference: &b2.at(4),
+        reference: &|| b2.at(4),
         stops: "S5",
-        stop: &stop,
+        stop: &|index| begun.get(index).map(Segment::place).unwrap_or_default(),
     };
     order_check::check(&mut order, &places, findings);
     Some(order)
@@ -127,7 +126,8 @@ fn purpose(received: &Received<'_, '_>, findings: &mut Findings) -> Option<Order
     })
 }
 
-type Drafts<'t, 'a> = Vec<(Segment<'t, 'a>, Draft<'t, 'a>)>;
+/// Boxed: a draft is large, and most orders have two.
+type Drafts<'t, 'a> = Vec<Box<Draft<'t, 'a>>>;
 
 fn gather<'t, 'a>(received: &'t Received<'t, 'a>, findings: &mut Findings) -> (Header<'t, 'a>, Drafts<'t, 'a>) {
     let mut header = Header::default();
@@ -145,11 +145,11 @@ fn gather<'t, 'a>(received: &'t Received<'t, 'a>, findings: &mut Findings) -> (H
                 );
                 break;
             }
-            drafts.push((segment, Draft::begin(segment, findings)));
+            drafts.push(Box::new(Draft::begin(segment, findings)));
             continue;
         }
         let taken = match drafts.last_mut() {
-            Some((_, draft)) => draft.take(segment, received),
+            Some(draft) => draft.take(segment, received),
             None => header.take(segment, &mut party, received),
         };
         if !taken {
@@ -263,19 +263,17 @@ fn equipment(n7: &Segment<'_, '_>, findings: &mut Findings) -> Equipment {
 }
 
 /// Goods as the pickups list them; deliveries list the same ones again.
-fn goods(drafts: &Drafts<'_, '_>) -> Vec<Goods> {
-    let of = |kind: StopKind| {
-        drafts
-            .iter()
-            .filter(move |(_, it)| it.kind == kind)
-            .flat_map(|(_, it)| it.goods.clone())
-    };
-    let picked_up: Vec<Goods> = of(StopKind::Pickup).collect();
-    if picked_up.is_empty() {
-        of(StopKind::Delivery).collect()
+fn goods(drafts: &mut [Box<Draft<'_, '_>>]) -> Vec<Goods> {
+    let by_pickups = drafts
+        .iter()
+        .any(|it| it.kind == StopKind::Pickup && !it.goods.is_empty());
+    let kind = if by_pickups {
+        StopKind::Pickup
     } else {
-        picked_up
-    }
+        StopKind::Delivery
+    };
+    let listed = drafts.iter_mut().filter(|it| it.kind == kind);
+    listed.flat_map(|it| std::mem::take(&mut it.goods)).collect()
 }
 
 fn stops(
@@ -284,7 +282,7 @@ fn stops(
     received: &Received<'_, '_>,
     findings: &mut Findings,
 ) -> Vec<Stop> {
-    let finish = |(index, (_, mut draft)): (usize, (Segment<'_, '_>, Draft<'_, '_>))| {
+    let finish = |(index, mut draft): (usize, Box<Draft<'_, '_>>)| {
         let of_header = match draft.kind {
             StopKind::Pickup => &header.shipper,
             StopKind::Delivery => &header.consignee,

@@ -17,7 +17,7 @@ const GOODS_MAX: usize = 2_000;
 
 /// A stop as far as it has been read. Its times wait for its place, which follows them.
 pub struct Draft<'t, 'a> {
-    s5: Segment<'t, 'a>,
+    pub s5: Segment<'t, 'a>,
     pub kind: StopKind,
     pub location: Location,
     /// Later parties of the same stop do not overwrite the first.
@@ -25,7 +25,7 @@ pub struct Draft<'t, 'a> {
     dates: Vec<Segment<'t, 'a>>,
     references: Vec<ExternalId>,
     contacts: Vec<Contact>,
-    weight: Option<(String, String)>,
+    weight: Option<(&'a str, &'a str)>,
     pieces: Option<i64>,
     pub goods: Vec<Goods>,
 }
@@ -47,7 +47,7 @@ impl<'t, 'a> Draft<'t, 'a> {
             dates: Vec::new(),
             references: Vec::new(),
             contacts: Vec::new(),
-            weight: s5.has(3).then(|| (s5.get(3).to_owned(), s5.get(4).to_owned())),
+            weight: s5.has(3).then(|| (s5.get(3), s5.get(4))),
             pieces: code::decimal(s5.get(5), 0),
             goods: Vec::new(),
         }
@@ -91,7 +91,7 @@ impl<'t, 'a> Draft<'t, 'a> {
     }
 
     /// AT8 weighs the goods named before it, else the stop.
-    fn weigh(&mut self, at8: &Segment<'_, '_>) {
+    fn weigh(&mut self, at8: &Segment<'_, 'a>) {
         let pieces = [4, 5]
             .into_iter()
             .find_map(|position| code::decimal(at8.get(position), 0));
@@ -101,7 +101,7 @@ impl<'t, 'a> Draft<'t, 'a> {
             return;
         }
         if at8.has(3) {
-            self.weight = Some((at8.get(3).to_owned(), at8.get(2).to_owned()));
+            self.weight = Some((at8.get(3), at8.get(2)));
         }
         self.pieces = pieces.or(self.pieces);
     }
@@ -128,7 +128,7 @@ impl<'t, 'a> Draft<'t, 'a> {
                 fix,
             );
         }
-        let weight = self.weight.as_ref().and_then(|(number, unit)| {
+        let weight = self.weight.and_then(|(number, unit)| {
             let weight = code::weight(number, unit);
             if weight.is_none() {
                 let why = format!("{} {} is not a weight", quoted(number), quoted(unit));

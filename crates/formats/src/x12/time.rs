@@ -89,9 +89,8 @@ fn stated(local: DateTime, code: &str, site: &Location) -> Option<Moment> {
         }
     };
     let of_site = crate::place::zone(&site.country, &site.region).map(|it| it.zone);
-    if let Some(zone) =
-        of_site.filter(|zone| offset_minutes(zone, moment.at) == offset_minutes(&moment.zone, moment.at))
-    {
+    let same_clock = |zone: &str| offset_minutes(zone, moment.at) == offset_minutes(&moment.zone, moment.at);
+    if let Some(zone) = of_site.filter(|zone| *zone != moment.zone && same_clock(zone)) {
         moment.zone = zone.to_owned();
     }
     Some(moment)

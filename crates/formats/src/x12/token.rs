@@ -247,7 +247,9 @@ pub fn unwrapped(text: &str, terminator: u8) -> Option<String> {
         let last = before.trim_end_matches(is_filler).bytes().next_back();
         last.is_none_or(|it| it == terminator)
     };
-    let broken = |(at, _): (usize, &str)| !ended(text.get(..at).unwrap_or_default());
+    let bytes = text.as_bytes();
+    let follows_terminator = |at: usize| at.checked_sub(1).and_then(|it| bytes.get(it)) == Some(&terminator);
+    let broken = |(at, _): (usize, &str)| !follows_terminator(at) && !ended(text.get(..at).unwrap_or_default());
     text.match_indices('\n')
         .any(broken)
         .then(|| text.replace(['\r', '\n'], ""))
