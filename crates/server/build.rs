@@ -32,14 +32,21 @@ fn main() {
         "SIGNALBOX_WEB_REQUIRE=1, and there is no console in {}: run `npm ci && npm run build` in web/",
         dist.display()
     );
-    let files = if has_console { files(&dist) } else { vec![("index.html".to_owned(), PLACEHOLDER.into())] };
+    let files = if has_console {
+        files(&dist)
+    } else {
+        vec![("index.html".to_owned(), PLACEHOLDER.into())]
+    };
     let mut table = format!("const HAS_CONSOLE: bool = {has_console};\nstatic ASSETS: &[Asset] = &[\n");
     for (number, (path, bytes)) in files.iter().enumerate() {
         table.push_str(&entry(&out, number, path, bytes));
     }
     table.push_str("];\n");
     write(&out.join("assets.rs"), table.as_bytes());
-    write(&out.join("problems.rs"), problems(&manifest.join("../../docs/errors")).as_bytes());
+    write(
+        &out.join("problems.rs"),
+        problems(&manifest.join("../../docs/errors")).as_bytes(),
+    );
 }
 
 /// Every file below the folder that a browser may ask for, by path.
@@ -51,7 +58,11 @@ fn files(dist: &Path) -> Vec<(String, Vec<u8>)> {
         for entry in entries.flatten() {
             let path = entry.path();
             let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-            let relative = path.strip_prefix(dist).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let relative = path
+                .strip_prefix(dist)
+                .unwrap_or(&path)
+                .to_string_lossy()
+                .replace('\\', "/");
             if is_hidden || relative.ends_with(".map") {
                 continue;
             }
@@ -92,7 +103,12 @@ fn entry(out: &Path, number: usize, path: &str, bytes: &[u8]) -> String {
 /// The pages of docs/errors: code and text.
 fn problems(folder: &Path) -> String {
     println!("cargo::rerun-if-changed={}", folder.display());
-    let mut pages: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path()).collect();
+    let mut pages: Vec<PathBuf> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|it| it.path())
+        .collect();
     pages.retain(|it| it.extension().is_some_and(|it| it == "md"));
     pages.sort();
     let mut table = "static PAGES: &[(&str, &str)] = &[\n".to_owned();
@@ -112,7 +128,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// FNV-1a: tells one build of a file from another, no more.
 fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 fn content_type(path: &str) -> &'static str {

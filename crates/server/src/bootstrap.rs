@@ -29,11 +29,24 @@ const SOURCES: &[(&str, SourceFormat)] = &[
 /// Sends a command of the platform for a tenant and waits until it is durable. Blocking.
 pub fn command(pump: &Handle, tenant: &TenantId, command: Command) -> anyhow::Result<()> {
     let scope = TenantScope::system(tenant.clone());
-    let request = Request::Command { scope, command, idempotency_key: None, traceparent: None };
+    let request = Request::Command {
+        scope,
+        command,
+        idempotency_key: None,
+        traceparent: None,
+    };
     match pump.ask_blocking(request) {
         Ok(Reply::Done { .. } | Reply::Accepted { .. }) => Ok(()),
-        Ok(Reply::Rejected { rejection, detail, issues, .. }) => {
-            let first = issues.first().map(|it| format!(" ({}: {})", it.at, it.why)).unwrap_or_default();
+        Ok(Reply::Rejected {
+            rejection,
+            detail,
+            issues,
+            ..
+        }) => {
+            let first = issues
+                .first()
+                .map(|it| format!(" ({}: {})", it.at, it.why))
+                .unwrap_or_default();
             bail!("{}: {detail}{first}", rejection.explain())
         }
         Ok(Reply::KeyConflict { detail } | Reply::Unavailable { detail, .. }) => bail!("{detail}"),
@@ -45,15 +58,30 @@ pub fn command(pump: &Handle, tenant: &TenantId, command: Command) -> anyhow::Re
 /// Makes a tenant with default settings, sources and the shipped playbooks. Blocking.
 pub fn tenant(pump: &Handle, tenant: &TenantId, name: &str, zone: &str) -> anyhow::Result<()> {
     let platform = TenantId::from(PLATFORM);
-    let created = Command::CreateTenant { tenant: tenant.clone(), name: name.to_owned() };
+    let created = Command::CreateTenant {
+        tenant: tenant.clone(),
+        name: name.to_owned(),
+    };
     command(pump, &platform, created).with_context(|| format!("cannot create {tenant}"))?;
-    command(pump, tenant, Command::ChangeSettings { settings: Settings::default() })?;
+    command(
+        pump,
+        tenant,
+        Command::ChangeSettings {
+            settings: Settings::default(),
+        },
+    )?;
     for (name, format) in SOURCES {
-        let source = Source { name: (*name).to_owned(), format: *format, zone: zone.to_owned(), secret: None };
+        let source = Source {
+            name: (*name).to_owned(),
+            format: *format,
+            zone: zone.to_owned(),
+            secret: None,
+        };
         command(pump, tenant, Command::ChangeSource { source })?;
     }
     for files in playbook::shipped() {
-        let read = playbook::read(&files).map_err(|issues| anyhow::anyhow!("a shipped playbook is broken: {issues:?}"))?;
+        let read =
+            playbook::read(&files).map_err(|issues| anyhow::anyhow!("a shipped playbook is broken: {issues:?}"))?;
         let (name, version) = (read.manifest.name.clone(), read.manifest.version.clone());
         command(pump, tenant, Command::InstallPlaybook { name, version, files })?;
     }

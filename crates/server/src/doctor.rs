@@ -18,7 +18,12 @@ pub struct Doctor {
     #[command(flatten)]
     place: Place,
     /// The address `serve` is to use.
-    #[arg(long, env = "SIGNALBOX_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "SIGNALBOX_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDR"
+    )]
     listen: String,
     /// Print the findings as JSON.
     #[arg(long)]
@@ -44,8 +49,15 @@ enum State {
 }
 
 pub fn run(arguments: &Doctor) -> anyhow::Result<ExitCode> {
-    let findings =
-        vec![disk(arguments), master_key(arguments), store(arguments), port(arguments), clock(), console(), playbooks()];
+    let findings = vec![
+        disk(arguments),
+        master_key(arguments),
+        store(arguments),
+        port(arguments),
+        clock(),
+        console(),
+        playbooks(),
+    ];
     let is_well = findings.iter().all(|it| it.state != State::Broken);
     if arguments.json {
         println!("{}", serde_json::json!({"ok": is_well, "findings": findings}));
@@ -68,15 +80,30 @@ fn print(finding: &Finding) {
 }
 
 fn ok(what: &'static str, detail: impl Into<String>) -> Finding {
-    Finding { what, state: State::Ok, detail: detail.into(), fix: String::new() }
+    Finding {
+        what,
+        state: State::Ok,
+        detail: detail.into(),
+        fix: String::new(),
+    }
 }
 
 fn note(what: &'static str, detail: impl Into<String>, fix: &str) -> Finding {
-    Finding { what, state: State::Note, detail: detail.into(), fix: fix.to_owned() }
+    Finding {
+        what,
+        state: State::Note,
+        detail: detail.into(),
+        fix: fix.to_owned(),
+    }
 }
 
 fn broken(what: &'static str, detail: impl Into<String>, fix: &str) -> Finding {
-    Finding { what, state: State::Broken, detail: detail.into(), fix: fix.to_owned() }
+    Finding {
+        what,
+        state: State::Broken,
+        detail: detail.into(),
+        fix: fix.to_owned(),
+    }
 }
 
 /// Writes and syncs a small file, and says how long that takes: every answer waits for one of these.
@@ -94,26 +121,45 @@ fn disk(arguments: &Doctor) -> Finding {
         Ok(took)
     };
     match probe() {
-        Ok(took) if took > 50_000 => {
-            note("disk", format!("a synced write takes {} ms", took / 1000), "Use a disk with a faster fsync; every answer waits for one.")
-        }
-        Ok(took) => ok("disk", format!("writable, a synced write takes {:.1} ms", took as f64 / 1000.0)),
+        Ok(took) if took > 50_000 => note(
+            "disk",
+            format!("a synced write takes {} ms", took / 1000),
+            "Use a disk with a faster fsync; every answer waits for one.",
+        ),
+        Ok(took) => ok(
+            "disk",
+            format!("writable, a synced write takes {:.1} ms", took as f64 / 1000.0),
+        ),
         Err(error) => broken("disk", format!("{error:#}"), fix),
     }
 }
 
 fn master_key(arguments: &Doctor) -> Finding {
     let place = &arguments.place;
-    let file = place.master_key_file.clone().unwrap_or_else(|| place.data_dir.join("master.key"));
+    let file = place
+        .master_key_file
+        .clone()
+        .unwrap_or_else(|| place.data_dir.join("master.key"));
     match std::fs::metadata(&file) {
-        Ok(found) if is_open_to_others(&found) => {
-            broken("master key", format!("others can read {}", file.display()), "Run `chmod 600` on it.")
-        }
-        Ok(_) => ok("master key", format!("{} is there; keep a copy elsewhere", file.display())),
-        Err(_) if place.master_key_file.is_some() => {
-            broken("master key", format!("{} cannot be read", file.display()), "Check --master-key-file.")
-        }
-        Err(_) => note("master key", "none yet", "`signalbox serve` makes one at its first start. Keep a copy elsewhere."),
+        Ok(found) if is_open_to_others(&found) => broken(
+            "master key",
+            format!("others can read {}", file.display()),
+            "Run `chmod 600` on it.",
+        ),
+        Ok(_) => ok(
+            "master key",
+            format!("{} is there; keep a copy elsewhere", file.display()),
+        ),
+        Err(_) if place.master_key_file.is_some() => broken(
+            "master key",
+            format!("{} cannot be read", file.display()),
+            "Check --master-key-file.",
+        ),
+        Err(_) => note(
+            "master key",
+            "none yet",
+            "`signalbox serve` makes one at its first start. Keep a copy elsewhere.",
+        ),
     }
 }
 
@@ -139,7 +185,10 @@ fn store(arguments: &Doctor) -> Finding {
         .and_then(|data| open_store(&data, url))
         .and_then(|store| Ok((store.health()?, store.positions()?)));
     match found {
-        Ok((health, positions)) => ok(what, format!("{health}; {} records, {} indexed", positions.head, positions.indexed)),
+        Ok((health, positions)) => ok(
+            what,
+            format!("{health}; {} records, {} indexed", positions.head, positions.indexed),
+        ),
         Err(error) => broken(what, format!("{error:#}"), fix),
     }
 }
@@ -147,10 +196,16 @@ fn store(arguments: &Doctor) -> Finding {
 fn port(arguments: &Doctor) -> Finding {
     match TcpListener::bind(&arguments.listen) {
         Ok(_) => ok("port", format!("{} is free", arguments.listen)),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            note("port", format!("{} is in use", arguments.listen), "Fine if that is signalbox; else choose another with --listen.")
-        }
-        Err(error) => broken("port", format!("{}: {error}", arguments.listen), "Choose another with --listen."),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => note(
+            "port",
+            format!("{} is in use", arguments.listen),
+            "Fine if that is signalbox; else choose another with --listen.",
+        ),
+        Err(error) => broken(
+            "port",
+            format!("{}: {error}", arguments.listen),
+            "Choose another with --listen.",
+        ),
     }
 }
 
@@ -158,16 +213,27 @@ fn port(arguments: &Doctor) -> Finding {
 fn clock() -> Finding {
     let now = Timestamp::now();
     if now.as_second() > 1_735_689_600 {
-        return ok("clock", format!("{now}; let NTP keep it right, signatures allow five minutes"));
+        return ok(
+            "clock",
+            format!("{now}; let NTP keep it right, signatures allow five minutes"),
+        );
     }
-    broken("clock", format!("it shows {now}"), "Set the system's clock; signatures and deadlines depend on it.")
+    broken(
+        "clock",
+        format!("it shows {now}"),
+        "Set the system's clock; signatures and deadlines depend on it.",
+    )
 }
 
 fn console() -> Finding {
     if edge::has_console() {
         return ok("console", "in this binary");
     }
-    note("console", "not in this binary; the API works all the same", "Run `npm ci && npm run build` in web/ and build again.")
+    note(
+        "console",
+        "not in this binary; the API works all the same",
+        "Run `npm ci && npm run build` in web/ and build again.",
+    )
 }
 
 fn playbooks() -> Finding {

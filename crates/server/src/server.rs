@@ -16,7 +16,9 @@ use tracing::info;
 /// How long requests under way may take to end when the server stops.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// Bounds of latency histograms, seconds.
-const SECONDS: &[f64] = &[0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+const SECONDS: &[f64] = &[
+    0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
 /// Bounds of how many turns a commit carries.
 const TURNS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0];
 
@@ -44,9 +46,16 @@ impl Server {
                 // The sender is dropped with the server, which is a wish to stop as well.
                 let _ = stopped.wait_for(|it| *it).await;
             };
-            axum::serve(listener.tap_io(no_delay), router).with_graceful_shutdown(wait).await
+            axum::serve(listener.tap_io(no_delay), router)
+                .with_graceful_shutdown(wait)
+                .await
         });
-        Ok(Self { address, installation, stop, serving })
+        Ok(Self {
+            address,
+            installation,
+            stop,
+            serving,
+        })
     }
 
     pub fn base(&self) -> String {

@@ -37,11 +37,28 @@ impl Drop for Telemetry {
 pub fn start() -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,hyper=warn,reqwest=warn"));
     let is_terminal = std::io::stderr().is_terminal();
-    let text = is_terminal.then(|| tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false));
-    let json = (!is_terminal).then(|| tracing_subscriber::fmt::layer().json().with_span_list(false).with_writer(std::io::stderr));
+    let text = is_terminal.then(|| {
+        tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_target(false)
+    });
+    let json = (!is_terminal).then(|| {
+        tracing_subscriber::fmt::layer()
+            .json()
+            .with_span_list(false)
+            .with_writer(std::io::stderr)
+    });
     let provider = provider()?;
-    let spans = provider.as_ref().map(|it| tracing_opentelemetry::layer().with_tracer(it.tracer("signalbox")).boxed());
-    let registry = tracing_subscriber::registry().with(spans).with(text).with(json).with(filter);
+    let spans = provider.as_ref().map(|it| {
+        tracing_opentelemetry::layer()
+            .with_tracer(it.tracer("signalbox"))
+            .boxed()
+    });
+    let registry = tracing_subscriber::registry()
+        .with(spans)
+        .with(text)
+        .with(json)
+        .with(filter);
     // A second installation in one process (a test) keeps the first one's.
     let _ = registry.try_init();
     Ok(Telemetry(provider))
@@ -52,9 +69,19 @@ fn provider() -> anyhow::Result<Option<SdkTracerProvider>> {
         return Ok(None);
     }
     let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build()?;
-    let on_tokio = OnTokio { exporter: Arc::new(exporter), handle: tokio::runtime::Handle::current() };
-    let resource = opentelemetry_sdk::Resource::builder().with_service_name("signalbox").build();
-    Ok(Some(SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(on_tokio).build()))
+    let on_tokio = OnTokio {
+        exporter: Arc::new(exporter),
+        handle: tokio::runtime::Handle::current(),
+    };
+    let resource = opentelemetry_sdk::Resource::builder()
+        .with_service_name("signalbox")
+        .build();
+    Ok(Some(
+        SdkTracerProvider::builder()
+            .with_resource(resource)
+            .with_batch_exporter(on_tokio)
+            .build(),
+    ))
 }
 
 /// The batch thread has no reactor; the exporter's client needs one.
@@ -68,14 +95,17 @@ impl SpanExporter for OnTokio {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let exporter = Arc::clone(&self.exporter);
         let sent = self.handle.spawn(async move { exporter.export(batch).await });
-        let failed = |error: tokio::task::JoinError| opentelemetry_sdk::error::OTelSdkError::InternalFailure(error.to_string());
+        let failed =
+            |error: tokio::task::JoinError| opentelemetry_sdk::error::OTelSdkError::InternalFailure(error.to_string());
         sent.await.map_err(failed)?
     }
 }
 
 /// Makes `span` a part of the trace that `traceparent` names.
 pub fn follow(span: &Span, traceparent: Option<&str>) {
-    let Some(traceparent) = traceparent.filter(|it| is_traceparent(it)) else { return };
+    let Some(traceparent) = traceparent.filter(|it| is_traceparent(it)) else {
+        return;
+    };
     let carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
     // Fails where no collector is named: there is no trace to join then.
     let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
@@ -101,9 +131,14 @@ pub fn traceparent(span: &Span, incoming: Option<&str>) -> Option<String> {
 /// Version 00 of W3C trace context: `00-<32 hex>-<16 hex>-<2 hex>`, ids not all zero.
 fn is_traceparent(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
-    let [version, trace, parent, flags] = parts.as_slice() else { return false };
+    let [version, trace, parent, flags] = parts.as_slice() else {
+        return false;
+    };
     let is_hex = |part: &str, length: usize| {
-        part.len() == length && part.bytes().all(|it| it.is_ascii_digit() || (b'a'..=b'f').contains(&it))
+        part.len() == length
+            && part
+                .bytes()
+                .all(|it| it.is_ascii_digit() || (b'a'..=b'f').contains(&it))
     };
     let is_some = |part: &str| part.bytes().any(|it| it != b'0');
     *version == "00" && is_hex(trace, 32) && is_hex(parent, 16) && is_hex(flags, 2) && is_some(trace) && is_some(parent)
@@ -117,7 +152,12 @@ mod tests {
     fn a_callers_trace_goes_on_and_nonsense_starts_a_new_one() {
         let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         assert_eq!(traceparent(&Span::none(), Some(given)).as_deref(), Some(given));
-        for nonsense in ["", "00-x-y-z", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "4bf92f"] {
+        for nonsense in [
+            "",
+            "00-x-y-z",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "4bf92f",
+        ] {
             let made = traceparent(&Span::none(), Some(nonsense)).unwrap();
             assert!(is_traceparent(&made) && made != nonsense, "{made}");
         }

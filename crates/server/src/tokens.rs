@@ -34,7 +34,9 @@ pub fn hash(token: &str) -> String {
 /// Lower-case base 32 (RFC 4648 letters), without padding.
 fn base32(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |place| (byte >> place) & 1));
+    let bits = bytes
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |place| (byte >> place) & 1));
     let mut text = String::new();
     let (mut held, mut count) = (0_usize, 0);
     for bit in bits {

@@ -25,12 +25,21 @@ impl Client {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let head = format!("host: bench\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n");
-        Ok(Self { reader: BufReader::new(stream), head, buffer: Vec::new() })
+        Ok(Self {
+            reader: BufReader::new(stream),
+            head,
+            buffer: Vec::new(),
+        })
     }
 
     pub fn post(&mut self, path: &str, body: &str) -> anyhow::Result<Answer> {
         self.buffer.clear();
-        write!(self.buffer, "POST {path} HTTP/1.1\r\n{}content-length: {}\r\n\r\n{body}", self.head, body.len())?;
+        write!(
+            self.buffer,
+            "POST {path} HTTP/1.1\r\n{}content-length: {}\r\n\r\n{body}",
+            self.head,
+            body.len()
+        )?;
         self.reader.get_mut().write_all(&self.buffer)?;
         self.answer()
     }
@@ -38,12 +47,18 @@ impl Client {
     fn answer(&mut self) -> anyhow::Result<Answer> {
         let mut line = String::new();
         self.reader.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).and_then(|it| it.parse().ok()).context("no HTTP answer")?;
+        let status = line
+            .split(' ')
+            .nth(1)
+            .and_then(|it| it.parse().ok())
+            .context("no HTTP answer")?;
         let mut length = 0;
         loop {
             line.clear();
             self.reader.read_line(&mut line)?;
-            let Some((name, value)) = line.trim_end().split_once(':') else { break };
+            let Some((name, value)) = line.trim_end().split_once(':') else {
+                break;
+            };
             if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse()?;
             }

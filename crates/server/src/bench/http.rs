@@ -43,7 +43,13 @@ impl Bed {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let server = runtime.block_on(Server::start(setup, "127.0.0.1:0"))?;
         let token = tenant(&server)?;
-        Ok(Self { runtime, server, sink, token, _folder: folder })
+        Ok(Self {
+            runtime,
+            server,
+            sink,
+            token,
+            _folder: folder,
+        })
     }
 
     fn end(self) {
@@ -59,10 +65,20 @@ fn tenant(server: &Server) -> anyhow::Result<String> {
     for partner in sink::partners() {
         bootstrap::command(&installation.pump, &tenant, Command::ChangePartner { partner })?;
     }
-    let table = Command::ChangeTable { table: "routing-guide".to_owned(), content: sink::routing_guide() };
+    let table = Command::ChangeTable {
+        table: "routing-guide".to_owned(),
+        content: sink::routing_guide(),
+    };
     bootstrap::command(&installation.pump, &tenant, table)?;
     let good_for = SignedDuration::from_hours(24);
-    bootstrap::key(installation, &tenant, "bench", &[Role::Integrator, Role::Dispatcher], None, good_for)
+    bootstrap::key(
+        installation,
+        &tenant,
+        "bench",
+        &[Role::Integrator, Role::Dispatcher],
+        None,
+        good_for,
+    )
 }
 
 /// What every client thread counts.
@@ -126,14 +142,24 @@ pub fn tender(url: Option<&str>, span: Duration, clients: usize) -> anyhow::Resu
         bed.sink.expect(reference, sender);
         let created = client.post("/api/v1/orders", &sink::order(reference))?;
         if created.status != 201 {
-            bail!("an order was answered {}: {}", created.status, String::from_utf8_lossy(&created.body));
+            bail!(
+                "an order was answered {}: {}",
+                created.status,
+                String::from_utf8_lossy(&created.body)
+            );
         }
-        let offer = offered.recv_timeout(OFFER_PATIENCE).context("no offer came for an order")?;
+        let offer = offered
+            .recv_timeout(OFFER_PATIENCE)
+            .context("no offer came for an order")?;
         let started = Instant::now();
         let answer = format!(r#"{{"answer":"accept","carrier":"{}"}}"#, sink::SCAC);
         let answered = client.post(&format!("/api/v1/offers/{offer}/answer"), &answer)?;
         if answered.status != 200 {
-            bail!("an answer was answered {}: {}", answered.status, String::from_utf8_lossy(&answered.body));
+            bail!(
+                "an answer was answered {}: {}",
+                answered.status,
+                String::from_utf8_lossy(&answered.body)
+            );
         }
         Ok(started.elapsed())
     })?;
@@ -158,13 +184,20 @@ pub fn ingest(url: Option<&str>, span: Duration, clients: usize) -> anyhow::Resu
         let started = Instant::now();
         let accepted = client.post("/in/json", &body)?;
         if accepted.status != 202 {
-            bail!("a message was answered {}: {}", accepted.status, String::from_utf8_lossy(&accepted.body));
+            bail!(
+                "a message was answered {}: {}",
+                accepted.status,
+                String::from_utf8_lossy(&accepted.body)
+            );
         }
         Ok(started.elapsed())
     })?;
     let figures = Figures::from([
         ("messages_per_s", count.latencies.count() as f64 / took.as_secs_f64()),
-        ("cpu_ms_per_instance", cpu.as_secs_f64() * 1000.0 / count.done.max(1) as f64),
+        (
+            "cpu_ms_per_instance",
+            cpu.as_secs_f64() * 1000.0 / count.done.max(1) as f64,
+        ),
         ("p50_ms", count.latencies.ms(50)),
         ("p99_ms", count.latencies.ms(99)),
         ("rss_mb", rss_mb()),

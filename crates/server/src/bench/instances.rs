@@ -50,7 +50,10 @@ pub struct Driver {
 
 pub fn open_machine(folder: &Path, url: Option<&str>) -> anyhow::Result<(Machine, Arc<dyn Store>)> {
     let store = open_store(&DataDir::open(folder)?, url)?;
-    let config = Config { owner: "bench".to_owned(), master: MasterKey::new(MASTER) };
+    let config = Config {
+        owner: "bench".to_owned(),
+        master: MasterKey::new(MASTER),
+    };
     let machine = Machine::open(Arc::clone(&store), config, Timestamp::now())?;
     Ok((machine, store))
 }
@@ -67,7 +70,9 @@ impl Driver {
         };
         let decoded = decode(SourceFormat::Json, sink::order("B").as_bytes(), &Context::default());
         let attempt = decoded.decodings.into_iter().find_map(|it| it.attempt);
-        let Some(Attempt::Order(template)) = attempt else { bail!("the bench's order is not read") };
+        let Some(Attempt::Order(template)) = attempt else {
+            bail!("the bench's order is not read")
+        };
         let mut driver = Self {
             machine,
             store,
@@ -88,8 +93,19 @@ impl Driver {
 
     fn set_up(&mut self, tenant: &TenantId) -> anyhow::Result<()> {
         let system = TenantScope::system(tenant.clone());
-        self.settle(platform_scope(), Command::CreateTenant { tenant: tenant.clone(), name: "Bench".to_owned() })?;
-        self.settle(system.clone(), Command::ChangeSettings { settings: Settings::default() })?;
+        self.settle(
+            platform_scope(),
+            Command::CreateTenant {
+                tenant: tenant.clone(),
+                name: "Bench".to_owned(),
+            },
+        )?;
+        self.settle(
+            system.clone(),
+            Command::ChangeSettings {
+                settings: Settings::default(),
+            },
+        )?;
         for partner in sink::partners() {
             self.settle(system.clone(), Command::ChangePartner { partner })?;
         }
@@ -99,14 +115,22 @@ impl Driver {
             self.settle(system.clone(), Command::InstallPlaybook { name, version, files })?;
         }
         let content = sink::routing_guide();
-        self.settle(system, Command::ChangeTable { table: "routing-guide".to_owned(), content })
+        self.settle(
+            system,
+            Command::ChangeTable {
+                table: "routing-guide".to_owned(),
+                content,
+            },
+        )
     }
 
     fn settle(&mut self, scope: TenantScope, command: Command) -> anyhow::Result<()> {
         let ticket = self.submit(scope, command);
         for _ in 0..SETUP_STEPS_MAX {
             if let Some((_, reply)) = self.turn()?.into_iter().find(|it| it.0 == ticket) {
-                let Reply::Done { .. } = reply else { bail!("the bench's tenant: {reply:?}") };
+                let Reply::Done { .. } = reply else {
+                    bail!("the bench's tenant: {reply:?}")
+                };
                 return Ok(());
             }
         }
@@ -115,7 +139,12 @@ impl Driver {
 
     fn submit(&mut self, scope: TenantScope, command: Command) -> u64 {
         self.ticket += 1;
-        let request = Request::Command { scope, command, idempotency_key: None, traceparent: None };
+        let request = Request::Command {
+            scope,
+            command,
+            idempotency_key: None,
+            traceparent: None,
+        };
         self.machine.submit(self.ticket, request);
         self.ticket
     }
@@ -123,7 +152,10 @@ impl Driver {
     /// Another order comes in.
     pub fn order(&mut self) {
         self.orders += 1;
-        let order = OrderAttempt { reference: format!("B{}", self.orders), ..self.template.clone() };
+        let order = OrderAttempt {
+            reference: format!("B{}", self.orders),
+            ..self.template.clone()
+        };
         self.submit(self.scope.clone(), Command::CreateOrder { order: Box::new(order) });
     }
 

@@ -36,7 +36,12 @@ impl Latencies {
 pub fn cpu_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum();
+    let ticks: u64 = after_name
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|it| it.parse::<u64>().ok())
+        .sum();
     Duration::from_millis(ticks * 10)
 }
 
@@ -44,13 +49,20 @@ pub fn cpu_time() -> Duration {
 pub fn rss_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|it| it.starts_with("VmRSS:")).unwrap_or_default();
-    let kilobytes: f64 = line.split_whitespace().nth(1).and_then(|it| it.parse().ok()).unwrap_or(0.0);
+    let kilobytes: f64 = line
+        .split_whitespace()
+        .nth(1)
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(0.0);
     kilobytes / 1024.0
 }
 
 pub fn machine() -> Value {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpuinfo.lines().find_map(|it| it.strip_prefix("model name")).unwrap_or_default();
+    let model = cpuinfo
+        .lines()
+        .find_map(|it| it.strip_prefix("model name"))
+        .unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     json!({

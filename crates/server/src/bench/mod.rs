@@ -74,6 +74,9 @@ pub fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
         What::Restart => ("restart", restart::measure(url, arguments.instances)?),
     };
     let store = if url.is_some() { "postgres" } else { "sqlite" };
-    println!("{}", json!({"bench": name, "store": store, "machine": measure::machine(), "figures": figures}));
+    println!(
+        "{}",
+        json!({"bench": name, "store": store, "machine": measure::machine(), "figures": figures})
+    );
     Ok(ExitCode::SUCCESS)
 }

@@ -20,7 +20,11 @@ pub fn measure(url: Option<&str>, instances: u32) -> anyhow::Result<Figures> {
     let ready = started.elapsed();
     let head = store.positions()?.head;
     eprintln!("{made} open instances in {head} records");
-    Ok(Figures::from([("ready_s", ready.as_secs_f64()), ("open_instances", made as f64), ("rss_mb", rss_mb())]))
+    Ok(Figures::from([
+        ("ready_s", ready.as_secs_f64()),
+        ("open_instances", made as f64),
+        ("rss_mb", rss_mb()),
+    ]))
 }
 
 /// Makes open instances, each with an offer that nobody answers.

@@ -18,13 +18,18 @@ pub struct Sink(Mutex<HashMap<String, SyncSender<String>>>);
 impl Sink {
     /// The next offer for the load of this reference goes to `to`.
     pub fn expect(&self, reference: &str, to: SyncSender<String>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned(), to);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(reference.to_owned(), to);
     }
 }
 
 impl Courier for Sink {
     fn deliver(&self, delivery: &Delivery) -> Result<String, CourierError> {
-        let Some((reference, offer)) = offer_in(&delivery.payload) else { return Ok("taken".to_owned()) };
+        let Some((reference, offer)) = offer_in(&delivery.payload) else {
+            return Ok("taken".to_owned());
+        };
         let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&reference);
         if let Some(waiting) = waiting {
             // A client that has ended needs no offer any more.
@@ -36,7 +41,9 @@ impl Courier for Sink {
 
 /// Reference and offer id of an offer made.
 pub fn offer_in(payload: &Payload) -> Option<(String, String)> {
-    let Payload::Webhook { body, .. } = payload else { return None };
+    let Payload::Webhook { body, .. } = payload else {
+        return None;
+    };
     let event: serde_json::Value = serde_json::from_slice(body).ok()?;
     if event.get("type")?.as_str()? != "dispatch.offer.made" {
         return None;
@@ -46,7 +53,10 @@ pub fn offer_in(payload: &Payload) -> Option<(String, String)> {
 }
 
 pub fn partners() -> Vec<Partner> {
-    let channel = Channel::Webhook { url: URL.to_owned(), secret: "bench".to_owned() };
+    let channel = Channel::Webhook {
+        url: URL.to_owned(),
+        secret: "bench".to_owned(),
+    };
     vec![
         Partner {
             id: PartnerId::from("par_benchship"),

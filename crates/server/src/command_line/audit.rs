@@ -30,7 +30,12 @@ pub enum Audit {
 }
 
 pub fn run(command: &Audit) -> anyhow::Result<ExitCode> {
-    let Audit::Verify { file, checkpoint, key, json } = command;
+    let Audit::Verify {
+        file,
+        checkpoint,
+        key,
+        json,
+    } = command;
     let report = match report(file, checkpoint, key) {
         Ok(report) => report,
         Err(error) => {
@@ -47,7 +52,11 @@ pub fn run(command: &Audit) -> anyhow::Result<ExitCode> {
     } else {
         print(&report);
     }
-    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.passed() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn report(file: &Path, checkpoints: &[PathBuf], keys: &[String]) -> anyhow::Result<Report> {
@@ -64,9 +73,9 @@ fn report(file: &Path, checkpoints: &[PathBuf], keys: &[String]) -> anyhow::Resu
     } else {
         keys.to_vec()
     };
-    let keys = given.iter().map(|it| {
-        VerifierKey::parse(it).map_err(|error| anyhow::anyhow!("{it:?} is no verifier key: {error}"))
-    });
+    let keys = given
+        .iter()
+        .map(|it| VerifierKey::parse(it).map_err(|error| anyhow::anyhow!("{it:?} is no verifier key: {error}")));
     Ok(verify(&export, &keys.collect::<anyhow::Result<Vec<_>>>()?, &held))
 }
 
@@ -77,7 +86,8 @@ fn own_key(export: &[u8]) -> anyhow::Result<String> {
         .or_else(|_| serde_json::from_slice(export))
         .context("the file is no audit export")?;
     let key = header.get("verifier_key").and_then(|it| it.as_str());
-    key.map(str::to_owned).context("the export names no key; give one with --key")
+    key.map(str::to_owned)
+        .context("the export names no key; give one with --key")
 }
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {

@@ -49,7 +49,12 @@ enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct Place {
     /// Where the log, the master key and the folders for files are.
-    #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = "./signalbox-data", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "SIGNALBOX_DATA_DIR",
+        default_value = "./signalbox-data",
+        value_name = "DIR"
+    )]
     pub data_dir: PathBuf,
     /// PostgreSQL, for example postgres://signalbox@db/signalbox. SQLite in the data directory without it.
     #[arg(long, env = "SIGNALBOX_DATABASE_URL", value_name = "URL", hide_env_values = true)]
@@ -58,7 +63,12 @@ pub struct Place {
     #[arg(long, env = "SIGNALBOX_MASTER_KEY_FILE", value_name = "FILE")]
     pub master_key_file: Option<PathBuf>,
     /// An address in your own network that webhooks may call, besides the public internet. May be repeated.
-    #[arg(long = "allow-egress", env = "SIGNALBOX_ALLOW_EGRESS", value_delimiter = ',', value_name = "HOST:PORT")]
+    #[arg(
+        long = "allow-egress",
+        env = "SIGNALBOX_ALLOW_EGRESS",
+        value_delimiter = ',',
+        value_name = "HOST:PORT"
+    )]
     pub allow_egress: Vec<String>,
 }
 
@@ -67,7 +77,12 @@ pub struct Serve {
     #[command(flatten)]
     pub place: Place,
     /// Address and port; put a proxy with TLS in front of anything but this machine.
-    #[arg(long, env = "SIGNALBOX_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "SIGNALBOX_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDR"
+    )]
     pub listen: String,
 }
 
@@ -100,7 +115,10 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn on_tokio(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }
 
 /// Resolves at ctrl-C or a wish to terminate.

@@ -29,14 +29,23 @@ pub struct Send {
 
 pub async fn run(arguments: Send) -> anyhow::Result<ExitCode> {
     let bytes = read(&arguments.file)?;
-    let content_type = arguments.content_type.as_deref().unwrap_or_else(|| content_type(&arguments.file));
+    let content_type = arguments
+        .content_type
+        .as_deref()
+        .unwrap_or_else(|| content_type(&arguments.file));
     let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-    let mut request = client.post(&arguments.to).bearer_auth(&arguments.token).header("content-type", content_type);
+    let mut request = client
+        .post(&arguments.to)
+        .bearer_auth(&arguments.token)
+        .header("content-type", content_type);
     if let Some(key) = &arguments.key {
         request = request.header("idempotency-key", key);
     }
     let response = request.body(bytes).send().await.with_context(|| {
-        format!("{} did not answer. Is the server running? Check the address given with --to", arguments.to)
+        format!(
+            "{} did not answer. Is the server running? Check the address given with --to",
+            arguments.to
+        )
     })?;
     let status = response.status();
     let body = response.text().await?;
@@ -50,7 +59,9 @@ pub async fn run(arguments: Send) -> anyhow::Result<ExitCode> {
 fn detail(body: &str) -> String {
     let problem: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
     let field = |name: &str| problem.get(name).and_then(|it| it.as_str()).map(str::to_owned);
-    field("detail").or_else(|| field("title")).unwrap_or_else(|| body.to_owned())
+    field("detail")
+        .or_else(|| field("title"))
+        .unwrap_or_else(|| body.to_owned())
 }
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {

@@ -68,7 +68,10 @@ struct Player<'a> {
 
 impl Player<'_> {
     async fn play(mut self, start: Timestamp, end: Timestamp) {
-        let mut due: Vec<Due> = orders(&self.tenant.world, start, end).into_iter().map(from_shipper).collect();
+        let mut due: Vec<Due> = orders(&self.tenant.world, start, end)
+            .into_iter()
+            .map(from_shipper)
+            .collect();
         loop {
             let now = self.clock.now();
             if now >= end {
@@ -92,11 +95,17 @@ impl Player<'_> {
                 continue;
             }
             let Ok(bytes) = std::fs::read(&file) else { continue };
-            let Some(reply) = self.tenant.world.reads_tender(&scac, &bytes) else { continue };
+            let Some(reply) = self.tenant.world.reads_tender(&scac, &bytes) else {
+                continue;
+            };
             self.answers += 1;
             let at = now.saturating_add(reply.after).unwrap_or(now);
             if let Some(body) = self.tenant.world.answer_x12(&reply, self.answers, at) {
-                due.push(Due { at, source: "edi", body });
+                due.push(Due {
+                    at,
+                    source: "edi",
+                    body,
+                });
             }
         }
         due
@@ -104,9 +113,20 @@ impl Player<'_> {
 
     async fn post(&self, message: &Due) {
         let url = format!("{}/in/{}", self.base, message.source);
-        let token = self.tenant.tokens.get("integrator").map(String::as_str).unwrap_or_default();
+        let token = self
+            .tenant
+            .tokens
+            .get("integrator")
+            .map(String::as_str)
+            .unwrap_or_default();
         for attempt in 1..=ATTEMPTS_MAX {
-            let sent = self.client.post(&url).bearer_auth(token).body(message.body.clone()).send().await;
+            let sent = self
+                .client
+                .post(&url)
+                .bearer_auth(token)
+                .body(message.body.clone())
+                .send()
+                .await;
             match sent.and_then(reqwest::Response::error_for_status) {
                 Ok(_) => return,
                 Err(error) => warn!("attempt {attempt} at {url} failed: {error}"),
@@ -128,7 +148,11 @@ fn from_shipper(arrival: Arrival) -> Due {
         Form::X12 => "edi",
         Form::Json => "json",
     };
-    Due { at: arrival.at, source, body: arrival.body }
+    Due {
+        at: arrival.at,
+        source,
+        body: arrival.body,
+    }
 }
 
 /// Tenders in carriers' folders: whose folder, and the file. A folder is named after its carrier.
@@ -160,13 +184,20 @@ pub fn outcome(installation: &Installation, scenario: &str, seed: u64) -> anyhow
     for (id, directory) in installation.directories.tenants() {
         let scope = TenantScope::system(id.clone());
         let count = |view| -> anyhow::Result<u64> {
-            let query = ViewQuery { limit: 1, ..ViewQuery::default() };
+            let query = ViewQuery {
+                limit: 1,
+                ..ViewQuery::default()
+            };
             Ok(installation.store.view_page(&scope, view, &query)?.total)
         };
         let mut statuses: BTreeMap<String, u64> = BTreeMap::new();
         let mut offset = 0;
         loop {
-            let query = ViewQuery { limit: PAGE_ROWS_MAX, offset, ..ViewQuery::default() };
+            let query = ViewQuery {
+                limit: PAGE_ROWS_MAX,
+                offset,
+                ..ViewQuery::default()
+            };
             let page = installation.store.view_page(&scope, &views::BOARD, &query)?;
             for (_, row) in &page.rows {
                 let status = row.body.get("status").and_then(Value::as_str).unwrap_or("unknown");

@@ -32,7 +32,12 @@ pub struct Demo {
     #[arg(long)]
     headless: bool,
     /// Address and port; port 0 takes a free one.
-    #[arg(long, env = "SIGNALBOX_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "SIGNALBOX_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDR"
+    )]
     listen: String,
     /// Keep the demo's data here. A temporary directory, gone at the end, without it.
     #[arg(long, value_name = "DIR")]
@@ -70,11 +75,21 @@ pub async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         Some(_) => None,
         None => Some(tempfile::tempdir().context("cannot make a temporary directory; give one with --data-dir")?),
     };
-    let folder = arguments.data_dir.clone().or_else(|| temporary.as_ref().map(|it| it.path().to_owned()));
+    let folder = arguments
+        .data_dir
+        .clone()
+        .or_else(|| temporary.as_ref().map(|it| it.path().to_owned()));
     let folder = folder.context("a demo needs a directory")?;
     // A world without events needs no fast clock: whoever tests against it sets deadlines by the wall's.
-    let speed = if arguments.scenario == Scenario::Empty { 1.0 } else { arguments.speed };
-    let setup = Setup { speed, ..Setup::new(&folder) };
+    let speed = if arguments.scenario == Scenario::Empty {
+        1.0
+    } else {
+        arguments.speed
+    };
+    let setup = Setup {
+        speed,
+        ..Setup::new(&folder)
+    };
     let server = Server::start(setup, &arguments.listen).await?;
     let (installation, seed) = (Arc::clone(&server.installation), arguments.seed);
     let cast = tokio::task::spawn_blocking(move || people::settle(&installation, seed)).await??;
@@ -97,7 +112,10 @@ pub async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         }
     };
     if arguments.headless || arguments.json {
-        println!("{}", drive::outcome(&server.installation, &arguments.scenario_name(), arguments.seed)?);
+        println!(
+            "{}",
+            drive::outcome(&server.installation, &arguments.scenario_name(), arguments.seed)?
+        );
     }
     server.stop().await;
     outcome.map(|()| ExitCode::SUCCESS)
@@ -123,12 +141,18 @@ async fn play(server: &Server, cast: &Cast, arguments: &Demo) -> anyhow::Result<
 
 impl Demo {
     fn scenario_name(&self) -> String {
-        self.scenario.to_possible_value().map(|it| it.get_name().to_owned()).unwrap_or_default()
+        self.scenario
+            .to_possible_value()
+            .map(|it| it.get_name().to_owned())
+            .unwrap_or_default()
     }
 }
 
 fn welcome(server: &Server, cast: &Cast, arguments: &Demo, speed: f64) {
-    eprintln!("\nSignalbox demo: everything is simulated, seed {}, {speed} times as fast as life.", arguments.seed);
+    eprintln!(
+        "\nSignalbox demo: everything is simulated, seed {}, {speed} times as fast as life.",
+        arguments.seed
+    );
     match &arguments.data_dir {
         Some(folder) => eprintln!("Its data stays in {}.", folder.display()),
         None => eprintln!("Its data is gone when it ends. Ctrl-C ends it."),
@@ -142,7 +166,10 @@ fn welcome(server: &Server, cast: &Cast, arguments: &Demo, speed: f64) {
         }
     }
     if std::io::stderr().is_terminal() {
-        eprintln!("\nOpen a link to sign in. Run `signalbox send FILE --to {}/in/edi --token …` to send your own.\n", server.base());
+        eprintln!(
+            "\nOpen a link to sign in. Run `signalbox send FILE --to {}/in/edi --token …` to send your own.\n",
+            server.base()
+        );
     }
 }
 
@@ -157,7 +184,10 @@ fn speed(text: &str) -> anyhow::Result<f64> {
     if text == "max" {
         return Ok(SPEED_FASTEST);
     }
-    let speed: f64 = text.trim_end_matches('x').parse().context("a number such as 30, or `max`")?;
+    let speed: f64 = text
+        .trim_end_matches('x')
+        .parse()
+        .context("a number such as 30, or `max`")?;
     if (1.0..=SPEED_FASTEST).contains(&speed) {
         return Ok(speed);
     }
@@ -167,7 +197,9 @@ fn speed(text: &str) -> anyhow::Result<f64> {
 /// `90s`, `30m`, `8h`, `1d`; a bare number is seconds.
 fn duration(text: &str) -> anyhow::Result<Duration> {
     let digits = text.trim_end_matches(|it: char| it.is_ascii_alphabetic());
-    let number: u64 = digits.parse().with_context(|| format!("{text:?} is no duration: write 90s, 30m or 8h"))?;
+    let number: u64 = digits
+        .parse()
+        .with_context(|| format!("{text:?} is no duration: write 90s, 30m or 8h"))?;
     let unit = match text.get(digits.len()..).unwrap_or_default() {
         "" | "s" => 1,
         "m" | "min" => 60,
@@ -180,8 +212,11 @@ fn duration(text: &str) -> anyhow::Result<Duration> {
 
 impl Cast {
     fn credentials(&self, base: &str) -> Value {
-        let tenants: Vec<Value> =
-            self.tenants.iter().map(|it| json!({"id": it.id, "name": it.name, "tokens": it.tokens})).collect();
+        let tenants: Vec<Value> = self
+            .tenants
+            .iter()
+            .map(|it| json!({"id": it.id, "name": it.name, "tokens": it.tokens}))
+            .collect();
         json!({"base": base, "partner": {"name": people::PARTNER, "tenants": self.tenants.iter().map(|it| &it.id).collect::<Vec<_>>()}, "tenants": tenants})
     }
 }
@@ -193,7 +228,13 @@ mod tests {
     #[test]
     fn durations_and_speeds_read_as_people_write_them() {
         let seconds = |text| duration(text).map(|it| it.as_secs()).ok();
-        assert_eq!(["90s", "30m", "8h", "1d", "5", "x", "3y"].map(seconds), [Some(90), Some(1_800), Some(28_800), Some(86_400), Some(5), None, None]);
-        assert_eq!(["max", "30", "2x", "0", "nan"].map(|it| speed(it).ok()), [Some(1_000.0), Some(30.0), Some(2.0), None, None]);
+        assert_eq!(
+            ["90s", "30m", "8h", "1d", "5", "x", "3y"].map(seconds),
+            [Some(90), Some(1_800), Some(28_800), Some(86_400), Some(5), None, None]
+        );
+        assert_eq!(
+            ["max", "30", "2x", "0", "nan"].map(|it| speed(it).ok()),
+            [Some(1_000.0), Some(30.0), Some(2.0), None, None]
+        );
     }
 }

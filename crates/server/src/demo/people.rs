@@ -39,17 +39,35 @@ pub fn settle(installation: &Installation, seed: u64) -> anyhow::Result<Cast> {
         bootstrap::tenant(&installation.pump, &id, name, ZONE)?;
         let partners = world.partners();
         for partner in &partners {
-            bootstrap::command(&installation.pump, &id, Command::ChangePartner { partner: partner.clone() })?;
+            bootstrap::command(
+                &installation.pump,
+                &id,
+                Command::ChangePartner {
+                    partner: partner.clone(),
+                },
+            )?;
         }
-        let table = Command::ChangeTable { table: "routing-guide".to_owned(), content: world.routing_guide() };
+        let table = Command::ChangeTable {
+            table: "routing-guide".to_owned(),
+            content: world.routing_guide(),
+        };
         bootstrap::command(&installation.pump, &id, table)?;
         let tokens = tokens(installation, &id, &partners)?;
-        tenants.push(Tenant { id, name: (*name).to_owned(), tokens, world });
+        tenants.push(Tenant {
+            id,
+            name: (*name).to_owned(),
+            tokens,
+            world,
+        });
     }
     Ok(Cast { tenants })
 }
 
-fn tokens(installation: &Installation, tenant: &TenantId, partners: &[Partner]) -> anyhow::Result<BTreeMap<String, String>> {
+fn tokens(
+    installation: &Installation,
+    tenant: &TenantId,
+    partners: &[Partner],
+) -> anyhow::Result<BTreeMap<String, String>> {
     let first = |wanted: fn(&PartnerRole) -> bool| partners.iter().find(|it| wanted(&it.role)).map(|it| it.id.clone());
     let carrier = first(|it| matches!(it, PartnerRole::Carrier { .. }));
     let customer = first(|it| matches!(it, PartnerRole::Customer { .. }));

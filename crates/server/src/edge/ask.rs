@@ -45,7 +45,11 @@ pub async fn command(
 /// A command's outcome, with the seq in it.
 pub fn outcome(reply: Reply) -> Result<(Value, Seq), Problem> {
     match reply {
-        Reply::Done { mut answer, seq, replayed } => {
+        Reply::Done {
+            mut answer,
+            seq,
+            replayed,
+        } => {
             if !answer.is_object() {
                 answer = json!({ "outcome": answer });
             }
@@ -58,9 +62,14 @@ pub fn outcome(reply: Reply) -> Result<(Value, Seq), Problem> {
             }
             Ok((answer, seq))
         }
-        Reply::Accepted { message, duplicate, seq } => {
-            Ok((json!({"outcome": "accepted", "message": message, "duplicate": duplicate, "seq": seq}), seq))
-        }
+        Reply::Accepted {
+            message,
+            duplicate,
+            seq,
+        } => Ok((
+            json!({"outcome": "accepted", "message": message, "duplicate": duplicate, "seq": seq}),
+            seq,
+        )),
         refused => Err(problem(refused)),
     }
 }
@@ -68,7 +77,12 @@ pub fn outcome(reply: Reply) -> Result<(Value, Seq), Problem> {
 /// A reply that is no outcome, as a problem.
 pub fn problem(reply: Reply) -> Problem {
     match reply {
-        Reply::Rejected { rejection, detail, issues, seq } => Problem::rejected(rejection, &detail, issues, seq),
+        Reply::Rejected {
+            rejection,
+            detail,
+            issues,
+            seq,
+        } => Problem::rejected(rejection, &detail, issues, seq),
         Reply::KeyConflict { detail } => Problem::new("idempotency_key_reused", detail),
         Reply::Unavailable { detail, full: true } => Problem::new("store_full", detail).retry_after(10),
         Reply::Unavailable { detail, full: false } => Problem::new("store_unavailable", detail),
@@ -81,7 +95,10 @@ impl Edge {
         self.pump.ask(request).await.map_err(|why| match why {
             Overflow::Full => Problem::new("queue_full", "Nothing was written. Send it again in a moment."),
             Overflow::Stopped => Problem::new("writer_stopped", "Nothing was written. Look at /readyz for the reason."),
-            Overflow::Unknown => Problem::new("outcome_unknown", "Send it again under the same key to learn what came of it."),
+            Overflow::Unknown => Problem::new(
+                "outcome_unknown",
+                "Send it again under the same key to learn what came of it.",
+            ),
         })
     }
 
@@ -107,7 +124,10 @@ impl Edge {
         match tokio::time::timeout(WAIT_MAX, come).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) => Err(Problem::new("writer_stopped", "The views no longer move.")),
-            Err(_) => Err(Problem::new("view_behind", format!("Record {seq} is not in the views yet."))),
+            Err(_) => Err(Problem::new(
+                "view_behind",
+                format!("Record {seq} is not in the views yet."),
+            )),
         }
     }
 }
@@ -121,8 +141,12 @@ pub struct WaitFor {
 }
 
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let key = text(value).map(str::trim).filter(|it| !it.is_empty() && it.len() <= IDEMPOTENCY_KEY_BYTES_MAX);
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    let key = text(value)
+        .map(str::trim)
+        .filter(|it| !it.is_empty() && it.len() <= IDEMPOTENCY_KEY_BYTES_MAX);
     match key {
         Some(key) => Ok(Some(key.to_owned())),
         None => {
@@ -136,10 +160,14 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 pub async fn bytes(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
     match axum::body::to_bytes(body, limit).await {
         Ok(bytes) => Ok(bytes.into()),
-        Err(error) if is_too_large(&error) => {
-            Err(Problem::new("body_too_large", format!("At most {limit} bytes are taken. Send it in parts.")))
-        }
-        Err(error) => Err(Problem::new("body_unreadable", format!("The body did not arrive whole: {error}"))),
+        Err(error) if is_too_large(&error) => Err(Problem::new(
+            "body_too_large",
+            format!("At most {limit} bytes are taken. Send it in parts."),
+        )),
+        Err(error) => Err(Problem::new(
+            "body_unreadable",
+            format!("The body did not arrive whole: {error}"),
+        )),
     }
 }
 
@@ -163,7 +191,12 @@ pub async fn json_body<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
 pub fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
         let at = format!("line {} column {}", error.line(), error.column());
-        let issue = Issue::fatal("body.unreadable", at, error.to_string(), "Send the shape that /docs describes.");
+        let issue = Issue::fatal(
+            "body.unreadable",
+            at,
+            error.to_string(),
+            "Send the shape that /docs describes.",
+        );
         Problem::new("body_unreadable", error.to_string()).with_issues(vec![issue])
     })
 }

@@ -21,7 +21,13 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tracing::error;
 
-const AUDITORS: &[Role] = &[Role::Admin, Role::Manager, Role::Dispatcher, Role::Integrator, Role::Viewer];
+const AUDITORS: &[Role] = &[
+    Role::Admin,
+    Role::Manager,
+    Role::Dispatcher,
+    Role::Integrator,
+    Role::Viewer,
+];
 /// The export leaves in pieces of about this size.
 const PIECE_BYTES: usize = 64 * 1024;
 /// Pieces made ahead of a slow reader.
@@ -81,7 +87,13 @@ fn head(edge: &Edge, caller: &Caller) -> Result<(String, u64), Problem> {
 }
 
 /// Sends the entries in pieces. An export cut short fails its verification, so nothing is hidden by it.
-fn send(store: &dyn Store, scope: &TenantScope, head: String, size: u64, pieces: &mpsc::Sender<std::io::Result<Bytes>>) {
+fn send(
+    store: &dyn Store,
+    scope: &TenantScope,
+    head: String,
+    size: u64,
+    pieces: &mpsc::Sender<std::io::Result<Bytes>>,
+) {
     let mut piece = head.into_bytes();
     let mut gone = false;
     let whole = each_entry(size, &mut *blobs(store, scope), &mut |entry| {
@@ -94,7 +106,10 @@ fn send(store: &dyn Store, scope: &TenantScope, head: String, size: u64, pieces:
         }
     });
     if !whole {
-        error!("the audit export of {} is cut short: a tile cannot be read", scope.tenant());
+        error!(
+            "the audit export of {} is cut short: a tile cannot be read",
+            scope.tenant()
+        );
         let cut = std::io::Error::other("a tile of the audit log cannot be read");
         // Nobody listens any more only when the reader has gone.
         let _ = pieces.blocking_send(Err(cut));

@@ -43,7 +43,10 @@ impl Caller {
             return Ok(());
         }
         let names: Vec<&str> = roles.iter().map(|it| it.as_str()).collect();
-        Err(Problem::new("role_missing", format!("This takes one of these roles: {}.", names.join(", "))))
+        Err(Problem::new(
+            "role_missing",
+            format!("This takes one of these roles: {}.", names.join(", ")),
+        ))
     }
 
     /// Whether the caller works for the tenant, rather than with it.
@@ -92,19 +95,40 @@ pub fn caller(edge: &Edge, token: Option<&str>) -> Result<Caller, Problem> {
     };
     let sha256 = tokens::hash(token);
     let tenant = tokens::tenant_of(token).unwrap_or_else(|| TenantId::from("ten_"));
-    let directory = edge.directories.of(&tenant).filter(|_| tenant.as_str() != crate::wiring::PLATFORM);
+    let directory = edge
+        .directories
+        .of(&tenant)
+        .filter(|_| tenant.as_str() != crate::wiring::PLATFORM);
     let known = directory.as_ref().and_then(|it| it.keys.get(&sha256));
     let (Some(directory), Some(key)) = (&directory, known) else {
-        return Err(Problem::new("unauthenticated", "The token is unknown. Ask an administrator for a new one."));
+        return Err(Problem::new(
+            "unauthenticated",
+            "The token is unknown. Ask an administrator for a new one.",
+        ));
     };
     if key.expires_at <= edge.clock.now() {
-        let detail = format!("The token {} ran out at {}. Ask an administrator for a new one.", key.name, key.expires_at);
+        let detail = format!(
+            "The token {} ran out at {}. Ask an administrator for a new one.",
+            key.name, key.expires_at
+        );
         return Err(Problem::new("token_expired", detail));
     }
-    let actor = Actor { kind: kind(key), name: key.name.clone(), roles: key.roles.clone() };
-    Ok(Caller { scope: TenantScope::new(tenant, actor), directory: Arc::clone(directory), key: key.clone() })
+    let actor = Actor {
+        kind: kind(key),
+        name: key.name.clone(),
+        roles: key.roles.clone(),
+    };
+    Ok(Caller {
+        scope: TenantScope::new(tenant, actor),
+        directory: Arc::clone(directory),
+        key: key.clone(),
+    })
 }
 
 fn kind(key: &AccessKey) -> ActorKind {
-    if key.roles.iter().any(|it| PEOPLE.contains(it)) { ActorKind::Person } else { ActorKind::Client }
+    if key.roles.iter().any(|it| PEOPLE.contains(it)) {
+        ActorKind::Person
+    } else {
+        ActorKind::Client
+    }
 }

@@ -24,7 +24,13 @@ use signalbox_runtime::request::{Reply, Request};
 use utoipa::ToSchema;
 
 /// Settings hold what a competitor would like to read: staff only, and never a secret in clear.
-const READERS: &[Role] = &[Role::Admin, Role::Manager, Role::Dispatcher, Role::Integrator, Role::Viewer];
+const READERS: &[Role] = &[
+    Role::Admin,
+    Role::Manager,
+    Role::Dispatcher,
+    Role::Integrator,
+    Role::Viewer,
+];
 const EXPIRES_DAYS: i64 = 365;
 const EXPIRES_DAYS_MAX: i64 = 3_650;
 const NAME_BYTES_MAX: usize = 200;
@@ -100,7 +106,9 @@ pub async fn partners(caller: Caller) -> Result<Json<Value>, Problem> {
 pub async fn partner(caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     caller.require(READERS)?;
     let found = caller.directory.partners.get(&PartnerId(id));
-    found.map(|it| Json(json!(it))).ok_or_else(|| Problem::new("not_found", "There is no partner with this id."))
+    found
+        .map(|it| Json(json!(it)))
+        .ok_or_else(|| Problem::new("not_found", "There is no partner with this id."))
 }
 
 /// Create or change a partner.
@@ -133,7 +141,9 @@ pub async fn sources(caller: Caller) -> Result<Json<Value>, Problem> {
 pub async fn source(caller: Caller, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
     caller.require(READERS)?;
     let found = caller.directory.sources.get(&name);
-    found.map(|it| Json(shown(it))).ok_or_else(|| Problem::new("source_unknown", "Set it up with PUT."))
+    found
+        .map(|it| Json(shown(it)))
+        .ok_or_else(|| Problem::new("source_unknown", "Set it up with PUT."))
 }
 
 fn shown(source: &Source) -> Value {
@@ -203,8 +213,16 @@ pub async fn put_table(
 ) -> Result<Response, Problem> {
     check_name("name", &name)?;
     let bytes = ask::bytes(body, ask::JSON_BYTES_MAX).await?;
-    let content = String::from_utf8(bytes).map_err(|_| Problem::new("body_unreadable", "The table is no UTF-8 text."))?;
-    change(&edge, &caller, &headers, &trace, Command::ChangeTable { table: name, content }).await
+    let content =
+        String::from_utf8(bytes).map_err(|_| Problem::new("body_unreadable", "The table is no UTF-8 text."))?;
+    change(
+        &edge,
+        &caller,
+        &headers,
+        &trace,
+        Command::ChangeTable { table: name, content },
+    )
+    .await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -241,9 +259,17 @@ pub async fn create_key(
     caller.require(&[Role::Admin])?;
     let body: KeyBody = json_body(body).await?;
     let key = checked(&body, &caller)?;
-    let expires_at = edge.clock.now().saturating_add(days(body.expires_in_days)?).map_err(Problem::internal)?;
+    let expires_at = edge
+        .clock
+        .now()
+        .saturating_add(days(body.expires_in_days)?)
+        .map_err(Problem::internal)?;
     let token = tokens::issue(caller.scope.tenant()).map_err(Problem::internal)?;
-    let key = AccessKey { sha256: tokens::hash(&token), expires_at, ..key };
+    let key = AccessKey {
+        sha256: tokens::hash(&token),
+        expires_at,
+        ..key
+    };
     let request = Request::Command {
         scope: caller.scope.clone(),
         command: Command::IssueKey { key },
@@ -270,15 +296,26 @@ fn checked(body: &KeyBody, caller: &Caller) -> Result<AccessKey, Problem> {
         return Err(unusable("A key has a name and at least one role.".to_owned()));
     }
     let partner = body.partner.clone().map(PartnerId);
-    if let Some(unknown) = partner.as_ref().filter(|it| !caller.directory.partners.contains_key(it)) {
+    if let Some(unknown) = partner
+        .as_ref()
+        .filter(|it| !caller.directory.partners.contains_key(it))
+    {
         return Err(unusable(format!("There is no partner {unknown}.")));
     }
     let needs_partner = roles.iter().any(|it| matches!(it, Role::Carrier | Role::Customer));
     if needs_partner && partner.is_none() {
-        return Err(unusable("A carrier's or customer's key names its `partner`.".to_owned()));
+        return Err(unusable(
+            "A carrier's or customer's key names its `partner`.".to_owned(),
+        ));
     }
     let expires_at = jiff::Timestamp::UNIX_EPOCH;
-    Ok(AccessKey { sha256: String::new(), name: body.name.trim().to_owned(), roles, partner, expires_at })
+    Ok(AccessKey {
+        sha256: String::new(),
+        name: body.name.trim().to_owned(),
+        roles,
+        partner,
+        expires_at,
+    })
 }
 
 fn days(asked: Option<i64>) -> Result<SignedDuration, Problem> {
@@ -286,7 +323,10 @@ fn days(asked: Option<i64>) -> Result<SignedDuration, Problem> {
     if (1..=EXPIRES_DAYS_MAX).contains(&days) {
         return Ok(SignedDuration::from_hours(24 * days));
     }
-    Err(Problem::new("body_unreadable", format!("`expires_in_days` is 1 to {EXPIRES_DAYS_MAX}.")))
+    Err(Problem::new(
+        "body_unreadable",
+        format!("`expires_in_days` is 1 to {EXPIRES_DAYS_MAX}."),
+    ))
 }
 
 async fn change(
@@ -314,13 +354,21 @@ async fn named<T: DeserializeOwned>(body: Body, field: &str, name: &str) -> Resu
 
 fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     T::deserialize(value).map_err(|error| {
-        let issue = Issue::fatal("body.unreadable", "", error.to_string(), "Send the shape that /docs describes.");
+        let issue = Issue::fatal(
+            "body.unreadable",
+            "",
+            error.to_string(),
+            "Send the shape that /docs describes.",
+        );
         Problem::new("body_unreadable", error.to_string()).with_issues(vec![issue])
     })
 }
 
 fn differs(field: &str) -> Problem {
-    Problem::new("body_unreadable", format!("`{field}` in the body is not the one in the path."))
+    Problem::new(
+        "body_unreadable",
+        format!("`{field}` in the body is not the one in the path."),
+    )
 }
 
 /// Names become paths and keys: plain ones only.
@@ -329,5 +377,8 @@ fn check_name(field: &str, name: &str) -> Result<(), Problem> {
     if !name.is_empty() && name.len() <= 64 && !name.starts_with('.') && name.chars().all(is_plain) {
         return Ok(());
     }
-    Err(Problem::new("body_unreadable", format!("`{field}` is 1 to 64 letters, digits, dashes, dots and underscores.")))
+    Err(Problem::new(
+        "body_unreadable",
+        format!("`{field}` is 1 to 64 letters, digits, dashes, dots and underscores."),
+    ))
 }

@@ -46,7 +46,10 @@ struct Token;
 
 impl Modify for Token {
     fn modify(&self, document: &mut OpenApi) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("sbx_…").build();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("sbx_…")
+            .build();
         let components = document.components.get_or_insert_with(Default::default);
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
     }
@@ -68,16 +71,33 @@ fn text(document: &OpenApi) -> anyhow::Result<String> {
 
 pub fn routes(document: OpenApi) -> Router<Edge> {
     let json: Arc<str> = text(&document).unwrap_or_default().into();
-    let page: Arc<str> = serde_json::from_str(&json).map(|it| reference(&it)).unwrap_or_default().into();
+    let page: Arc<str> = serde_json::from_str(&json)
+        .map(|it| reference(&it))
+        .unwrap_or_default()
+        .into();
     Router::new()
-        .route("/openapi.json", get(move || async move { typed("application/json", json.to_string()) }))
-        .route("/docs", get(move || async move { typed("text/html; charset=utf-8", page.to_string()) }))
-        .route(STYLE, get(|| async { typed("text/css; charset=utf-8", STYLESHEET.to_owned()) }))
+        .route(
+            "/openapi.json",
+            get(move || async move { typed("application/json", json.to_string()) }),
+        )
+        .route(
+            "/docs",
+            get(move || async move { typed("text/html; charset=utf-8", page.to_string()) }),
+        )
+        .route(
+            STYLE,
+            get(|| async { typed("text/css; charset=utf-8", STYLESHEET.to_owned()) }),
+        )
         .route("/docs/errors/{code}", get(explained))
 }
 
 fn typed(kind: &'static str, body: String) -> Response {
-    (StatusCode::OK, [(header::CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response()
+    (
+        StatusCode::OK,
+        [(header::CONTENT_TYPE, HeaderValue::from_static(kind))],
+        body,
+    )
+        .into_response()
 }
 
 /// A problem code's page: HTML for browsers, Markdown for all others.
@@ -85,11 +105,17 @@ async fn explained(Path(code): Path<String>, headers: HeaderMap) -> Result<Respo
     let Some((_, page)) = PAGES.iter().find(|it| it.0 == code) else {
         return Err(Problem::new("not_found", "There is no problem with this code."));
     };
-    let is_browser = headers.get(header::ACCEPT).and_then(auth::text).is_some_and(|it| it.contains("text/html"));
+    let is_browser = headers
+        .get(header::ACCEPT)
+        .and_then(auth::text)
+        .is_some_and(|it| it.contains("text/html"));
     if !is_browser {
         return Ok(typed("text/markdown; charset=utf-8", (*page).to_owned()));
     }
-    Ok(typed("text/html; charset=utf-8", html(&code, &format!("<pre>{}</pre>", escaped(page)))))
+    Ok(typed(
+        "text/html; charset=utf-8",
+        html(&code, &format!("<pre>{}</pre>", escaped(page))),
+    ))
 }
 
 fn html(title: &str, body: &str) -> String {
@@ -114,20 +140,36 @@ fn reference(document: &Value) -> String {
     }
     page.push_str("<h2>Problems</h2>\n<table>\n");
     for (code, status, title) in problem_codes() {
-        let _ = writeln!(page, "<tr><td>{status}<td><a href=\"/docs/errors/{code}\"><code>{code}</code></a><td>{}", escaped(&title));
+        let _ = writeln!(
+            page,
+            "<tr><td>{status}<td><a href=\"/docs/errors/{code}\"><code>{code}</code></a><td>{}",
+            escaped(&title)
+        );
     }
     page.push_str("</table>\n<h2>Shapes</h2>\n");
-    let schemas = document.pointer("/components/schemas").and_then(Value::as_object).unwrap_or(&empty);
+    let schemas = document
+        .pointer("/components/schemas")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     for (name, schema) in schemas {
         let shown = serde_json::to_string_pretty(schema).unwrap_or_default();
-        let _ = writeln!(page, "<h3 id=\"{0}\">{0}</h3>\n<pre>{1}</pre>", escaped(name), escaped(&shown));
+        let _ = writeln!(
+            page,
+            "<h3 id=\"{0}\">{0}</h3>\n<pre>{1}</pre>",
+            escaped(name),
+            escaped(&shown)
+        );
     }
     html("API", &page)
 }
 
 fn operation_section(page: &mut String, path: &str, method: &str, operation: &Value) {
     let text = |pointer: &str| operation.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let summary = if text("/summary").is_empty() { text("/description") } else { text("/summary") };
+    let summary = if text("/summary").is_empty() {
+        text("/description")
+    } else {
+        text("/summary")
+    };
     let _ = writeln!(
         page,
         "<h3><b class=\"method\">{}</b> <code>{}</code></h3>\n<p>{}</p>",
@@ -135,12 +177,20 @@ fn operation_section(page: &mut String, path: &str, method: &str, operation: &Va
         escaped(path),
         escaped(summary)
     );
-    let parameters = operation.get("parameters").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let parameters = operation
+        .get("parameters")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     if !parameters.is_empty() {
         page.push_str("<table>\n");
         for parameter in parameters {
             let field = |name: &str| parameter.get(name).and_then(Value::as_str).unwrap_or_default();
-            let (name, place, why) = (escaped(field("name")), escaped(field("in")), escaped(field("description")));
+            let (name, place, why) = (
+                escaped(field("name")),
+                escaped(field("in")),
+                escaped(field("description")),
+            );
             let _ = writeln!(page, "<tr><td><code>{name}</code><td>{place}<td>{why}");
         }
         page.push_str("</table>\n");
@@ -151,7 +201,12 @@ fn operation_section(page: &mut String, path: &str, method: &str, operation: &Va
     let empty = serde_json::Map::new();
     for (status, response) in operation.get("responses").and_then(Value::as_object).unwrap_or(&empty) {
         if let Some(name) = shape(response.get("content")) {
-            let _ = writeln!(page, "<p>{}: <a href=\"#{1}\">{1}</a></p>", escaped(status), escaped(&name));
+            let _ = writeln!(
+                page,
+                "<p>{}: <a href=\"#{1}\">{1}</a></p>",
+                escaped(status),
+                escaped(&name)
+            );
         }
     }
 }
@@ -166,7 +221,9 @@ fn shape(content: Option<&Value>) -> Option<String> {
 /// Every code with its status and title, those of the edge first.
 fn problem_codes() -> Vec<(String, u16, String)> {
     let edge = problem::CODES.iter().map(|it| (it.0.to_owned(), it.1, it.2.to_owned()));
-    let pages = PAGES.iter().filter(|it| problem::CODES.iter().all(|known| known.0 != it.0));
+    let pages = PAGES
+        .iter()
+        .filter(|it| problem::CODES.iter().all(|known| known.0 != it.0));
     let trade = pages.filter_map(|(code, _)| {
         let rejection: Rejection = serde_json::from_value(Value::String((*code).to_owned())).ok()?;
         let (code, status) = problem::of_rejection(rejection);
@@ -176,5 +233,8 @@ fn problem_codes() -> Vec<(String, u16, String)> {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

@@ -46,7 +46,9 @@ impl Address {
 impl Failures {
     pub fn check(&self, address: &Address) -> Result<(), Problem> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(bucket) = known.get_mut(&address.0) else { return Ok(()) };
+        let Some(bucket) = known.get_mut(&address.0) else {
+            return Ok(());
+        };
         bucket.forgive(Instant::now());
         if bucket.failures < FAILURES_MAX {
             return Ok(());
@@ -67,7 +69,10 @@ impl Failures {
                 known.clear();
             }
         }
-        let bucket = known.entry(address.0).or_insert(Bucket { failures: 0, since: now });
+        let bucket = known.entry(address.0).or_insert(Bucket {
+            failures: 0,
+            since: now,
+        });
         bucket.forgive(now);
         bucket.failures += 1;
         metrics::counter!("signalbox_failed_sign_ins_total").increment(1);
@@ -78,7 +83,9 @@ impl Bucket {
     fn forgive(&mut self, now: Instant) {
         let forgiven = now.duration_since(self.since).as_millis() / FORGIVEN_EVERY.as_millis();
         if forgiven > 0 {
-            self.failures = self.failures.saturating_sub(u32::try_from(forgiven).unwrap_or(u32::MAX));
+            self.failures = self
+                .failures
+                .saturating_sub(u32::try_from(forgiven).unwrap_or(u32::MAX));
             self.since = now;
         }
     }

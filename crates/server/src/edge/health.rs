@@ -29,7 +29,11 @@ pub async fn readyz(State(edge): State<Edge>) -> Response {
             Err(text) => (name.to_owned(), json!({"ok": false, "detail": text})),
         })
         .collect();
-    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if is_ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(json!({"ready": is_ready, "checks": shown}))).into_response()
 }
 
@@ -58,7 +62,11 @@ fn lag(edge: &Edge) -> Check {
 }
 
 async fn store(edge: &Edge) -> Check {
-    let read = edge.read(|edge| edge.store.health().map_err(|why| Problem::new("store_unavailable", why.to_string())));
+    let read = edge.read(|edge| {
+        edge.store
+            .health()
+            .map_err(|why| Problem::new("store_unavailable", why.to_string()))
+    });
     let found = match tokio::time::timeout(STORE_PATIENCE, read).await {
         Ok(Ok(text)) => Ok(text),
         Ok(Err(problem)) => Err(problem.detail),

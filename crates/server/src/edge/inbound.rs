@@ -58,9 +58,16 @@ pub async fn receive(
         None => None,
     };
     let tenant = tenant(caller.as_ref(), whose.tenant)?;
-    let Some(source) = edge.directories.of(&tenant).and_then(|it| it.sources.get(&name).cloned()) else {
+    let Some(source) = edge
+        .directories
+        .of(&tenant)
+        .and_then(|it| it.sources.get(&name).cloned())
+    else {
         // Whoever is not signed in learns nothing of which tenants and sources there are.
-        let known = Problem::new("source_unknown", format!("There is no source named {name}. Set it up under Sources."));
+        let known = Problem::new(
+            "source_unknown",
+            format!("There is no source named {name}. Set it up under Sources."),
+        );
         return Err(if caller.is_some() { known } else { unsigned() });
     };
     let bytes = ask::bytes(body, MESSAGE_BYTES_MAX).await?;
@@ -77,7 +84,14 @@ pub async fn receive(
     };
     let trace = parts.extensions.get::<Trace>().cloned().unwrap_or_default();
     let content_type = content_type(headers, source.format);
-    let asked = Receive { scope, source: name, content_type, bytes, key, traceparent: trace.0 };
+    let asked = Receive {
+        scope,
+        source: name,
+        content_type,
+        bytes,
+        key,
+        traceparent: trace.0,
+    };
     accepted(edge.ask(Asked::Receive(asked)).await?)
 }
 
@@ -95,7 +109,10 @@ fn auth_missing() -> Result<TenantId, Problem> {
 }
 
 fn unsigned() -> Problem {
-    Problem::new("signature_invalid", "The message is not signed with this source's secret.")
+    Problem::new(
+        "signature_invalid",
+        "The message is not signed with this source's secret.",
+    )
 }
 
 /// Who sends it: by signature where the source has a secret, else by token.
@@ -122,7 +139,10 @@ fn verify(edge: &Edge, tenant: &TenantId, secret: &str, headers: &HeaderMap, bod
     let stored = (edge.secrets)(tenant, secret);
     let key = stored.as_ref().map_or(secret, |it| it.expose().as_str());
     let Ok(keys) = Keys::parse(key) else {
-        return Err(Problem::new("signature_invalid", "This source's secret cannot be used. Correct it under Sources."));
+        return Err(Problem::new(
+            "signature_invalid",
+            "This source's secret cannot be used. Correct it under Sources.",
+        ));
     };
     let invalid = |why: webhooks::Unverified| Problem::new("signature_invalid", why.to_string());
     let signed = Headers::find(|name| headers.get(name).and_then(text)).map_err(invalid)?;
@@ -130,7 +150,10 @@ fn verify(edge: &Edge, tenant: &TenantId, secret: &str, headers: &HeaderMap, bod
 }
 
 fn content_type(headers: &HeaderMap, format: SourceFormat) -> String {
-    let said = headers.get(CONTENT_TYPE).and_then(text).filter(|it| it.len() <= CONTENT_TYPE_BYTES_MAX);
+    let said = headers
+        .get(CONTENT_TYPE)
+        .and_then(text)
+        .filter(|it| it.len() <= CONTENT_TYPE_BYTES_MAX);
     let usual = match format {
         SourceFormat::X12 => "application/edi-x12",
         SourceFormat::Json | SourceFormat::Telematics => "application/json",
@@ -140,7 +163,14 @@ fn content_type(headers: &HeaderMap, format: SourceFormat) -> String {
 }
 
 fn accepted(reply: Reply) -> Result<Response, Problem> {
-    let Reply::Accepted { message, duplicate, seq } = reply else { return Err(ask::problem(reply)) };
+    let Reply::Accepted {
+        message,
+        duplicate,
+        seq,
+    } = reply
+    else {
+        return Err(ask::problem(reply));
+    };
     let body = axum::Json(json!({"message": message, "duplicate": duplicate, "seq": seq}));
     Ok((StatusCode::ACCEPTED, [(SEQ_HEADER, HeaderValue::from(seq))], body).into_response())
 }

@@ -26,7 +26,10 @@ static HEADERS: [(HeaderName, &str); 7] = [
     (header::REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=()"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=(), payment=()",
+    ),
 ];
 
 pub fn around(router: Router<Edge>, edge: Edge) -> Router {
@@ -69,16 +72,25 @@ async fn secured(response: Response) -> Response {
 /// Counts, times and traces a request.
 async fn watched(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().map_or("console", MatchedPath::as_str).to_owned();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("console", MatchedPath::as_str)
+        .to_owned();
     let method = method_name(request.method());
-    let incoming = request.headers().get(telemetry::TRACEPARENT).and_then(text).map(str::to_owned);
+    let incoming = request
+        .headers()
+        .get(telemetry::TRACEPARENT)
+        .and_then(text)
+        .map(str::to_owned);
     let span = info_span!("request", http.method = method, http.route = %route);
     telemetry::follow(&span, incoming.as_deref());
     let traceparent = telemetry::traceparent(&span, incoming.as_deref());
     request.extensions_mut().insert(Trace(traceparent));
     let response = next.run(request).instrument(span).await;
     let status = response.status().as_u16().to_string();
-    counter!("signalbox_http_requests_total", "method" => method, "route" => route.clone(), "status" => status).increment(1);
+    counter!("signalbox_http_requests_total", "method" => method, "route" => route.clone(), "status" => status)
+        .increment(1);
     histogram!("signalbox_http_seconds", "method" => method, "route" => route).record(started.elapsed().as_secs_f64());
     response
 }

@@ -51,7 +51,10 @@ pub async fn live(
 ) -> Result<Response, Problem> {
     caller.require_staff()?;
     let seat = Seat::take(&edge.followers)?;
-    let resumed = headers.get("last-event-id").and_then(auth::text).and_then(|it| it.parse().ok());
+    let resumed = headers
+        .get("last-event-id")
+        .and_then(auth::text)
+        .and_then(|it| it.parse().ok());
     let from = resumed.or(from.from).unwrap_or_else(|| edge.live.head());
     let token = auth::bearer(&headers).unwrap_or_default().to_owned();
     let stream = follow(edge, caller.scope.tenant().clone(), token, from, seat);
@@ -71,7 +74,10 @@ impl Seat {
         let taken = followers.fetch_add(1, Ordering::AcqRel) + 1;
         let seat = Self(Arc::clone(followers));
         if taken > FOLLOWERS_MAX {
-            return Err(Problem::new("too_many_followers", "Read the views now and then instead, or come back later."));
+            return Err(Problem::new(
+                "too_many_followers",
+                "Read the views now and then instead, or come back later.",
+            ));
         }
         gauge!("signalbox_live_followers").set(taken as f64);
         Ok(seat)
@@ -108,7 +114,16 @@ fn follow(
     let place = edge.live.follow(&tenant, from);
     let mut beats = interval_at(Instant::now() + BEAT_EVERY, BEAT_EVERY);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut follower = Follower { edge, tenant, token, ready: VecDeque::new(), behind: true, place, beats, _seat: seat };
+    let mut follower = Follower {
+        edge,
+        tenant,
+        token,
+        ready: VecDeque::new(),
+        behind: true,
+        place,
+        beats,
+        _seat: seat,
+    };
     match &follower.place {
         Some(_) => follower.beat(),
         None => follower.ready.push_back(reset()),
@@ -161,7 +176,8 @@ impl Follower {
         self.take();
         if !self.behind && self.place.is_some() {
             let beat = json!({"seq": seq, "now": self.edge.clock.now()});
-            self.ready.push_back(Event::default().event("beat").data(beat.to_string()));
+            self.ready
+                .push_back(Event::default().event("beat").data(beat.to_string()));
         }
     }
 }
@@ -169,7 +185,10 @@ impl Follower {
 fn change(change: &LiveChange) -> Event {
     let row = change.row.as_ref().map(|it| &it.body);
     let data = json!({"seq": change.seq, "view": change.view, "key": change.key, "row": row});
-    Event::default().id(change.seq.to_string()).event("change").data(data.to_string())
+    Event::default()
+        .id(change.seq.to_string())
+        .event("change")
+        .data(data.to_string())
 }
 
 fn reset() -> Event {

@@ -36,7 +36,11 @@ pub async fn load(
         let records = records(edge, &caller, &id)?;
         let mut state = LoadState::default();
         for stored in &records {
-            stored.record.events.iter().for_each(|event| state.apply(event, stored.record.at));
+            stored
+                .record
+                .events
+                .iter()
+                .for_each(|event| state.apply(event, stored.record.at));
         }
         let mut detail = detail(&state, &caller.directory, &caller);
         Reader::new(edge, &caller).show(&mut detail);
@@ -52,7 +56,10 @@ pub fn records(edge: &Edge, caller: &Caller, id: &str) -> Result<Vec<Stored>, Pr
     if !stream.is_load() {
         return Err(unknown());
     }
-    let seqs = edge.store.stream_seqs(&caller.scope, &stream).map_err(Problem::internal)?;
+    let seqs = edge
+        .store
+        .stream_seqs(&caller.scope, &stream)
+        .map_err(Problem::internal)?;
     if seqs.is_empty() {
         return Err(unknown());
     }
@@ -104,7 +111,10 @@ fn add(value: &mut Value, field: &str, with: String) {
 }
 
 fn name(directory: &Directory, partner: &PartnerId) -> String {
-    directory.partners.get(partner).map_or_else(|| partner.0.clone(), |it| it.name.clone())
+    directory
+        .partners
+        .get(partner)
+        .map_or_else(|| partner.0.clone(), |it| it.name.clone())
 }
 
 /// What this caller may do here. The gate decides again when it is done.

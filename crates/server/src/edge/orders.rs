@@ -38,7 +38,9 @@ pub async fn create(
     let order = Box::new(order(&bytes, &caller)?);
     let (mut outcome, seq) = ask::command(&edge, &caller, &headers, &trace, Command::CreateOrder { order }).await?;
     let load = outcome.get("load").and_then(|it| it.as_str()).map(str::to_owned);
-    let Some(load) = load else { return Ok(ask::answer(StatusCode::OK, &outcome, seq)) };
+    let Some(load) = load else {
+        return Ok(ask::answer(StatusCode::OK, &outcome, seq));
+    };
     if let Some(fields) = outcome.as_object_mut() {
         fields.insert("loads".to_owned(), json!([load]));
     }
@@ -51,11 +53,22 @@ pub async fn create(
 
 /// Reads one order. A customer's key orders for its own customer only.
 fn order(bytes: &[u8], caller: &Caller) -> Result<OrderAttempt, Problem> {
-    let own = if caller.is_staff() { None } else { caller.key.partner.as_ref() };
+    let own = if caller.is_staff() {
+        None
+    } else {
+        caller.key.partner.as_ref()
+    };
     if !caller.is_staff() && (own.is_none() || !caller.has_any(&[Role::Customer])) {
-        return Err(Problem::new("role_missing", "Only a customer's own key, or the tenant's staff, creates orders."));
+        return Err(Problem::new(
+            "role_missing",
+            "Only a customer's own key, or the tenant's staff, creates orders.",
+        ));
     }
-    let zone = caller.directory.sources.get(ZONE_SOURCE).map_or("UTC", |it| it.zone.as_str());
+    let zone = caller
+        .directory
+        .sources
+        .get(ZONE_SOURCE)
+        .map_or("UTC", |it| it.zone.as_str());
     let taint = if own.is_some() { Taint::Partner } else { Taint::System };
     let sender = own.map(|it| it.as_str());
     let mut decoded = decode(SourceFormat::Json, bytes, &Context { zone, taint, sender });
@@ -67,7 +80,12 @@ fn order(bytes: &[u8], caller: &Caller) -> Result<OrderAttempt, Problem> {
     });
     if read > 1 {
         let fix = "Send one order a request, or the list to /in/json.";
-        issues.push(Issue::fatal("order.one_at_a_time", "", format!("the body holds {read} orders"), fix));
+        issues.push(Issue::fatal(
+            "order.one_at_a_time",
+            "",
+            format!("the body holds {read} orders"),
+            fix,
+        ));
         return Err(unusable(issues));
     }
     let order = match attempt {
@@ -80,14 +98,18 @@ fn order(bytes: &[u8], caller: &Caller) -> Result<OrderAttempt, Problem> {
         }
     };
     match own.and_then(|it| caller.directory.partners.get(it)) {
-        Some(partner) if !partner.is_called(&order.customer) => {
-            Err(Problem::new("role_missing", format!("This key orders for {} only.", partner.name)))
-        }
+        Some(partner) if !partner.is_called(&order.customer) => Err(Problem::new(
+            "role_missing",
+            format!("This key orders for {} only.", partner.name),
+        )),
         _ => Ok(order),
     }
 }
 
 fn unusable(issues: Vec<Issue>) -> Problem {
-    let first = issues.iter().find(|it| it.severity == Severity::Fatal).map(|it| it.why.clone());
+    let first = issues
+        .iter()
+        .find(|it| it.severity == Severity::Fatal)
+        .map(|it| it.why.clone());
     Problem::unrecorded(Rejection::OrderImpossible, &first.unwrap_or_default()).with_issues(issues)
 }

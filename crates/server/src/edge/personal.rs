@@ -24,8 +24,17 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(edge: &'a Edge, caller: &Caller) -> Self {
-        let vault = if caller.may_read_personal() { edge.vault.tenant(caller.scope.tenant()).ok() } else { None };
-        Self { edge, scope: caller.scope.clone(), vault, keys: BTreeMap::new() }
+        let vault = if caller.may_read_personal() {
+            edge.vault.tenant(caller.scope.tenant()).ok()
+        } else {
+            None
+        };
+        Self {
+            edge,
+            scope: caller.scope.clone(),
+            vault,
+            keys: BTreeMap::new(),
+        }
     }
 
     /// Goes through a value and replaces every sealed one in it. The nesting is that of our own records.
@@ -43,12 +52,19 @@ impl<'a> Reader<'a> {
     }
 
     fn text(&mut self, sealed: Value) -> String {
-        let Some(vault) = &self.vault else { return HIDDEN.to_owned() };
-        let Ok(sealed) = serde_json::from_value::<Sealed>(sealed) else { return HIDDEN.to_owned() };
+        let Some(vault) = &self.vault else {
+            return HIDDEN.to_owned();
+        };
+        let Ok(sealed) = serde_json::from_value::<Sealed>(sealed) else {
+            return HIDDEN.to_owned();
+        };
         let (store, scope) = (&self.edge.store, &self.scope);
         let key = self.keys.entry(sealed.subject.clone()).or_insert_with(|| {
             let found = store.subject_key(scope, &sealed.subject);
-            found.inspect_err(|error| tracing::warn!("a person's key cannot be read: {error}")).ok().flatten()
+            found
+                .inspect_err(|error| tracing::warn!("a person's key cannot be read: {error}"))
+                .ok()
+                .flatten()
         });
         match vault.open(&sealed, key.as_ref()) {
             Ok(text) => text,
@@ -62,5 +78,7 @@ impl<'a> Reader<'a> {
 }
 
 fn is_sealed(value: &Value) -> bool {
-    ["subject", "taint", "cipher", "commitment"].iter().all(|it| value.get(it).is_some_and(Value::is_string))
+    ["subject", "taint", "cipher", "commitment"]
+        .iter()
+        .all(|it| value.get(it).is_some_and(Value::is_string))
 }

@@ -11,9 +11,6 @@ use utoipa::ToSchema;
 /// What happened, for a program (`code`, `status`) and for a person (`title`, `detail`).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Problem {
-    /// Page that explains the code.
-    #[serde(rename = "type")]
-    pub page: String,
     pub title: &'static str,
     #[serde(serialize_with = "number")]
     pub status: StatusCode,
@@ -52,14 +49,22 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("token_expired", 401, "The token has run out."),
     ("signature_invalid", 401, "The message's signature cannot be verified."),
     ("role_missing", 403, "Your role may not do this."),
-    ("too_many_failed_sign_ins", 429, "Too many failed sign-ins from this address."),
+    (
+        "too_many_failed_sign_ins",
+        429,
+        "Too many failed sign-ins from this address.",
+    ),
     ("not_found", 404, "There is no such thing here."),
     ("source_unknown", 404, "There is no such source."),
     ("method_not_allowed", 405, "This path does not take this method."),
     ("body_too_large", 413, "The body is too large."),
     ("body_unreadable", 422, "The body cannot be read."),
     ("query_unusable", 400, "The query cannot be used."),
-    ("idempotency_key_reused", 422, "This Idempotency-Key was used for something else."),
+    (
+        "idempotency_key_reused",
+        422,
+        "This Idempotency-Key was used for something else.",
+    ),
     ("idempotency_key_unusable", 400, "The Idempotency-Key cannot be used."),
     ("view_behind", 503, "The view has not come that far yet."),
     ("queue_full", 503, "The server has more to do than it can take."),
@@ -78,7 +83,15 @@ impl Problem {
         let (code, status, title) = found.copied().unwrap_or(("internal", 500, "The server failed."));
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after_s = matches!(status.as_u16(), 429 | 503).then_some(1);
-        Self { page: page(code), title, status, code, detail: detail.into(), issues: Vec::new(), seq: None, retry_after_s }
+        Self {
+            title,
+            status,
+            code,
+            detail: detail.into(),
+            issues: Vec::new(),
+            seq: None,
+            retry_after_s,
+        }
     }
 
     pub fn with_issues(mut self, issues: Vec<Issue>) -> Self {
@@ -94,13 +107,28 @@ impl Problem {
     pub fn rejected(rejection: Rejection, detail: &str, issues: Vec<Issue>, seq: Seq) -> Self {
         let (code, status) = of_rejection(rejection);
         let explained = rejection.explain();
-        let detail = if detail.is_empty() { explained.to_owned() } else { detail.to_owned() };
-        Self { page: page(code), title: explained, status, code, detail, issues, seq: Some(seq), retry_after_s: None }
+        let detail = if detail.is_empty() {
+            explained.to_owned()
+        } else {
+            detail.to_owned()
+        };
+        Self {
+            title: explained,
+            status,
+            code,
+            detail,
+            issues,
+            seq: Some(seq),
+            retry_after_s: None,
+        }
     }
 
     /// A refusal by name of something that only reads, and so leaves no record.
     pub fn unrecorded(rejection: Rejection, detail: &str) -> Self {
-        Self { seq: None, ..Self::rejected(rejection, detail, Vec::new(), 0) }
+        Self {
+            seq: None,
+            ..Self::rejected(rejection, detail, Vec::new(), 0)
+        }
     }
 
     pub fn internal(error: impl std::fmt::Display) -> Self {
@@ -109,8 +137,13 @@ impl Problem {
     }
 }
 
-fn page(code: &str) -> String {
-    format!("/docs/errors/{code}")
+/// A problem with the page that explains its code.
+#[derive(Serialize)]
+struct Explained<'a> {
+    #[serde(rename = "type")]
+    page: String,
+    #[serde(flatten)]
+    problem: &'a Problem,
 }
 
 /// The code of a refusal by name, and its status.
@@ -152,15 +185,22 @@ fn number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let page = format!("/docs/errors/{}", self.code);
+        let body = serde_json::to_vec(&Explained { page, problem: &self }).unwrap_or_default();
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"signalbox\""));
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"signalbox\""),
+            );
         }
         response
     }
@@ -205,8 +245,12 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");
         let mut codes: Vec<String> = CODES.iter().map(|it| it.0.to_owned()).collect();
         codes.extend(REJECTIONS.iter().map(|it| of_rejection(*it).0.to_owned()));
-        let pages = std::fs::read_dir(&folder).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
-        let mut pages: Vec<String> = pages.filter_map(|it| it.strip_suffix(".md").map(str::to_owned)).collect();
+        let pages = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|it| it.unwrap().file_name().into_string().unwrap());
+        let mut pages: Vec<String> = pages
+            .filter_map(|it| it.strip_suffix(".md").map(str::to_owned))
+            .collect();
         codes.sort();
         pages.retain(|it| it != "README");
         pages.sort();

@@ -53,18 +53,42 @@ fn entries(records: &[Stored], directory: &Directory) -> Vec<Value> {
         };
         for event in &record.events {
             entries.push(match event {
-                Event::TouchRecorded { touch } => entry(&touch.who, "touch", &touch.action, touched(touch), json!(touch)),
-                event => entry(&record.actor, "event", event.name(), told(event, directory), json!(event)),
+                Event::TouchRecorded { touch } => {
+                    entry(&touch.who, "touch", &touch.action, touched(touch), json!(touch))
+                }
+                event => entry(
+                    &record.actor,
+                    "event",
+                    event.name(),
+                    told(event, directory),
+                    json!(event),
+                ),
             });
         }
         for decision in &record.decisions {
-            let mut told = entry(&record.actor, "decision", &decision.about, decided(decision), json!(decision));
+            let mut told = entry(
+                &record.actor,
+                "decision",
+                &decision.about,
+                decided(decision),
+                json!(decision),
+            );
             put(&mut told, "evidence", json!(decision.evidence));
             entries.push(told);
         }
         for effect in &record.effects {
-            let mut told = entry(&record.actor, "effect", effect.order.name(), ordered(effect, directory), json!(effect));
-            put(&mut told, "state", json!(states.get(&effect.id).copied().unwrap_or("pending")));
+            let mut told = entry(
+                &record.actor,
+                "effect",
+                effect.order.name(),
+                ordered(effect, directory),
+                json!(effect),
+            );
+            put(
+                &mut told,
+                "state",
+                json!(states.get(&effect.id).copied().unwrap_or("pending")),
+            );
             entries.push(told);
         }
     }
@@ -106,19 +130,24 @@ fn told(event: &Event, directory: &Directory) -> String {
         Event::OrderReceived { order, .. } => format!("Order {} of {}", order.reference, name(&order.customer)),
         Event::ShipmentCreated { shipment } => format!("{} kinds of goods", shipment.goods.len()),
         Event::LoadCreated { load } => {
-            let label = |stop: Option<&signalbox_model::load::Stop>| stop.map_or_else(|| "?".to_owned(), |it| it.location.label());
+            let label = |stop: Option<&signalbox_model::load::Stop>| {
+                stop.map_or_else(|| "?".to_owned(), |it| it.location.label())
+            };
             format!("{} to {}", label(load.pickup()), label(load.delivery()))
         }
         Event::LoadCancelled { reason } => format!("Cancelled: {reason}"),
         Event::TenderStarted { playbook, .. } => format!("Tender by playbook {playbook}"),
         Event::OfferProposed { offer } => format!("Rank {}, {}, {}", offer.rank, name(&offer.carrier), offer.rate),
-        Event::OfferMade { rate, approved_by, .. } => {
-            approved_by.as_ref().map_or_else(|| format!("At {rate}"), |by| format!("At {rate}, approved by {}", by.name))
-        }
+        Event::OfferMade { rate, approved_by, .. } => approved_by.as_ref().map_or_else(
+            || format!("At {rate}"),
+            |by| format!("At {rate}, approved by {}", by.name),
+        ),
         Event::OfferSent { receipt, .. } => format!("Sent: {receipt}"),
         Event::OfferAccepted { carrier, .. } => format!("{} accepted", name(carrier)),
         Event::OfferDeclined { reason: why, .. } => format!("Declined{}", reason(why)),
-        Event::OfferAnsweredConditionally { reason: why, .. } => format!("On terms of the carrier's own{}", reason(why)),
+        Event::OfferAnsweredConditionally { reason: why, .. } => {
+            format!("On terms of the carrier's own{}", reason(why))
+        }
         Event::OfferExpired { .. } => "No answer in time".to_owned(),
         Event::OfferWithdrawn { reason, .. } => format!("Withdrawn: {reason}"),
         Event::OfferRefused { reason, .. } => format!("Not made: {reason}"),
@@ -127,7 +156,12 @@ fn told(event: &Event, directory: &Directory) -> String {
         Event::AnswerRejected { carrier, rejection, .. } => format!("Answer of {carrier}: {}", rejection.explain()),
         Event::AttemptRejected { rejection, detail, .. } => format!("{} {detail}", rejection.explain()),
         Event::ApprovalRequested { approval } => approval.title.clone(),
-        Event::ApprovalDecided { outcome, by, reason: why, .. } => {
+        Event::ApprovalDecided {
+            outcome,
+            by,
+            reason: why,
+            ..
+        } => {
             let who = by.as_ref().map_or("nobody in time", |it| it.name.as_str());
             format!("{} by {who}{}", word(outcome), reason(why))
         }
@@ -149,7 +183,9 @@ fn told(event: &Event, directory: &Directory) -> String {
 
 fn ordered(effect: &Effect, directory: &Directory) -> String {
     match &effect.order {
-        Order::SendOffer { carrier, .. } | Order::WithdrawOffer { carrier, .. } => format!("To {}", name(directory, carrier)),
+        Order::SendOffer { carrier, .. } | Order::WithdrawOffer { carrier, .. } => {
+            format!("To {}", name(directory, carrier))
+        }
         Order::SendAcknowledgement { to, .. } => format!("To {to}"),
         Order::NormalizeMessage { source, .. } => format!("Read what came by {source}"),
         Order::ContinueWorkflow { call, .. } => format!("Go on after {call}"),
@@ -157,7 +193,11 @@ fn ordered(effect: &Effect, directory: &Directory) -> String {
 }
 
 fn decided(decision: &Decision) -> String {
-    if decision.rule.is_empty() { decision.choice.clone() } else { format!("{} by {}", decision.choice, decision.rule) }
+    if decision.rule.is_empty() {
+        decision.choice.clone()
+    } else {
+        format!("{} by {}", decision.choice, decision.rule)
+    }
 }
 
 fn touched(touch: &Touch) -> String {
@@ -179,7 +219,10 @@ fn span(millis: i64) -> String {
 }
 
 fn name(directory: &Directory, partner: &PartnerId) -> String {
-    directory.partners.get(partner).map_or_else(|| partner.0.clone(), |it| it.name.clone())
+    directory
+        .partners
+        .get(partner)
+        .map_or_else(|| partner.0.clone(), |it| it.name.clone())
 }
 
 /// An enum's word on the wire.
@@ -193,6 +236,9 @@ mod tests {
 
     #[test]
     fn spans_read_as_people_say_them() {
-        assert_eq!([-5, 14_000, 131_000, 7_260_000].map(span), ["0 s", "14 s", "2 min 11 s", "2 h 1 min"]);
+        assert_eq!(
+            [-5, 14_000, 131_000, 7_260_000].map(span),
+            ["0 s", "14 s", "2 min 11 s", "2 h 1 min"]
+        );
     }
 }

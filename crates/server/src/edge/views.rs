@@ -20,7 +20,11 @@ const PAGE_ROWS: u32 = 100;
 #[utoipa::path(get, path = "/api/v1/me", tag = "session", responses((status = 200, body = Me), (status = 401, body = ProblemBody)))]
 pub async fn me(caller: Caller) -> Json<Value> {
     let name = &caller.directory.name;
-    let name = if name.is_empty() { caller.scope.tenant().as_str() } else { name.as_str() };
+    let name = if name.is_empty() {
+        caller.scope.tenant().as_str()
+    } else {
+        name.as_str()
+    };
     Json(json!({
         "tenant": {"id": caller.scope.tenant(), "name": name},
         "actor": {"name": caller.key.name, "roles": caller.key.roles},
@@ -53,20 +57,53 @@ const TEXT_COLUMNS: &[&str] = &["reference", "load", "lane", "code"];
 
 /// The loads: one row each.
 #[utoipa::path(get, path = "/api/v1/board", tag = "work", params(Asked), responses((status = 200, body = Page<BoardRow>), (status = "4XX", body = ProblemBody)))]
-pub async fn board(State(edge): State<Edge>, caller: Caller, Query(asked): Query<Asked>) -> Result<Json<Value>, Problem> {
-    page(edge, caller, asked, &views::BOARD, ("updated_at", Direction::Descending)).await
+pub async fn board(
+    State(edge): State<Edge>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Problem> {
+    page(
+        edge,
+        caller,
+        asked,
+        &views::BOARD,
+        ("updated_at", Direction::Descending),
+    )
+    .await
 }
 
 /// What waits for a person: approvals and exceptions, the nearest deadline first.
 #[utoipa::path(get, path = "/api/v1/inbox", tag = "work", params(Asked), responses((status = 200, body = Page<InboxItem>), (status = "4XX", body = ProblemBody)))]
-pub async fn inbox(State(edge): State<Edge>, caller: Caller, Query(asked): Query<Asked>) -> Result<Json<Value>, Problem> {
-    page(edge, caller, asked, &views::INBOX, ("requested_at", Direction::Ascending)).await
+pub async fn inbox(
+    State(edge): State<Edge>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Problem> {
+    page(
+        edge,
+        caller,
+        asked,
+        &views::INBOX,
+        ("requested_at", Direction::Ascending),
+    )
+    .await
 }
 
 /// Messages that could not be read or used, with what to correct.
 #[utoipa::path(get, path = "/api/v1/quarantine", tag = "messages", params(Asked), responses((status = 200, body = Page<QuarantineRow>), (status = "4XX", body = ProblemBody)))]
-pub async fn quarantine(State(edge): State<Edge>, caller: Caller, Query(asked): Query<Asked>) -> Result<Json<Value>, Problem> {
-    page(edge, caller, asked, &views::QUARANTINE, ("received_at", Direction::Descending)).await
+pub async fn quarantine(
+    State(edge): State<Edge>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Problem> {
+    page(
+        edge,
+        caller,
+        asked,
+        &views::QUARANTINE,
+        ("received_at", Direction::Descending),
+    )
+    .await
 }
 
 async fn page(
@@ -77,7 +114,13 @@ async fn page(
     (column, direction): (&str, Direction),
 ) -> Result<Json<Value>, Problem> {
     caller.require_staff()?;
-    edge.wait_for(WaitFor { wait_for: asked.wait_for }.wait_for).await?;
+    edge.wait_for(
+        WaitFor {
+            wait_for: asked.wait_for,
+        }
+        .wait_for,
+    )
+    .await?;
     let query = ViewQuery {
         filter: filter(&asked, view)?,
         order: vec![(column.to_owned(), direction)],
@@ -85,27 +128,50 @@ async fn page(
         offset: asked.offset.unwrap_or(0),
     };
     edge.read(move |edge| {
-        let found = edge.store.view_page(&caller.scope, view, &query).map_err(Problem::internal)?;
-        let rows: Vec<Value> = found.rows.into_iter().map(|(key, row)| json!({"key": key, "row": row.body})).collect();
-        Ok(Json(json!({"position": found.position, "total": found.total, "rows": rows})))
+        let found = edge
+            .store
+            .view_page(&caller.scope, view, &query)
+            .map_err(Problem::internal)?;
+        let rows: Vec<Value> = found
+            .rows
+            .into_iter()
+            .map(|(key, row)| json!({"key": key, "row": row.body}))
+            .collect();
+        Ok(Json(
+            json!({"position": found.position, "total": found.total, "rows": rows}),
+        ))
     })
     .await
 }
 
 fn filter(asked: &Asked, view: &ViewDefinition) -> Result<Option<Filter>, Problem> {
     let has = |name: &str| view.columns.iter().any(|it| it.name == name);
-    let named = [("status", &asked.status), ("customer", &asked.customer), ("carrier", &asked.carrier), ("source", &asked.source)];
+    let named = [
+        ("status", &asked.status),
+        ("customer", &asked.customer),
+        ("carrier", &asked.carrier),
+        ("source", &asked.source),
+    ];
     let mut filters = Vec::new();
     for (name, wanted) in named {
-        let Some(wanted) = wanted.as_ref().filter(|it| !it.is_empty()) else { continue };
+        let Some(wanted) = wanted.as_ref().filter(|it| !it.is_empty()) else {
+            continue;
+        };
         if !has(name) {
-            return Err(Problem::new("query_unusable", format!("{} has no {name} to filter by.", view.name)));
+            return Err(Problem::new(
+                "query_unusable",
+                format!("{} has no {name} to filter by.", view.name),
+            ));
         }
         filters.push(Filter::Equals(name.to_owned(), json!(wanted)));
     }
     if let Some(wanted) = asked.text.as_ref().filter(|it| !it.is_empty()) {
         let columns = TEXT_COLUMNS.iter().filter(|it| has(it));
-        filters.push(Filter::Any(columns.map(|it| Filter::Equals((*it).to_owned(), json!(wanted))).collect()));
+        filters.push(Filter::Any(
+            columns
+                .map(|it| Filter::Equals((*it).to_owned(), json!(wanted)))
+                .collect(),
+        ));
     }
     Ok((!filters.is_empty()).then_some(Filter::All(filters)))
 }

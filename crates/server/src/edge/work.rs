@@ -21,7 +21,13 @@ use signalbox_model::scope::Role;
 use signalbox_runtime::request::Request;
 use utoipa::ToSchema;
 
-const ANSWERERS: &[Role] = &[Role::Carrier, Role::Dispatcher, Role::Manager, Role::Admin, Role::Integrator];
+const ANSWERERS: &[Role] = &[
+    Role::Carrier,
+    Role::Dispatcher,
+    Role::Manager,
+    Role::Admin,
+    Role::Integrator,
+];
 const RAW_READERS: &[Role] = &[Role::Dispatcher, Role::Manager, Role::Admin, Role::Integrator];
 /// The longest note or reason taken.
 const NOTE_BYTES_MAX: usize = 4_000;
@@ -58,12 +64,20 @@ pub async fn answer_offer(
     caller.require(ANSWERERS)?;
     let body: AnswerBody = json_body(body).await?;
     let note = short(body.note, "note")?;
-    let own = if caller.is_staff() { None } else { caller.key.partner.clone().map(|it| it.0) };
+    let own = if caller.is_staff() {
+        None
+    } else {
+        caller.key.partner.clone().map(|it| it.0)
+    };
     let Some(carrier) = own.or(body.carrier.filter(|_| caller.is_staff())) else {
         let detail = "Name the carrier by its SCAC in `carrier`. A carrier's own key needs its partner instead.";
         return Err(Problem::new("body_unreadable", detail));
     };
-    let taint = if caller.is_staff() { Taint::System } else { Taint::Partner };
+    let taint = if caller.is_staff() {
+        Taint::System
+    } else {
+        Taint::Partner
+    };
     let answer = AnswerAttempt {
         carrier,
         reference: String::new(),
@@ -78,7 +92,12 @@ pub async fn answer_offer(
     };
     let (mut outcome, seq) = ask::command(&edge, &caller, &headers, &trace, Command::AnswerOffer { answer }).await?;
     let word = outcome.get("answer").cloned();
-    name_outcome(&mut outcome, word.and_then(|it| it.as_str().map(str::to_owned)).as_deref().unwrap_or("answered"));
+    name_outcome(
+        &mut outcome,
+        word.and_then(|it| it.as_str().map(str::to_owned))
+            .as_deref()
+            .unwrap_or("answered"),
+    );
     Ok(ask::answer(StatusCode::OK, &outcome, seq))
 }
 
@@ -130,7 +149,10 @@ pub async fn decide_approval(
         reason: short(body.reason, "reason")?,
         in_hand_ms: in_hand(body.in_hand_ms),
     };
-    let command = Command::DecideApproval { approval: ApprovalId(id), decision };
+    let command = Command::DecideApproval {
+        approval: ApprovalId(id),
+        decision,
+    };
     let (mut outcome, seq) = ask::command(&edge, &caller, &headers, &trace, command).await?;
     name_outcome(&mut outcome, word);
     Ok(ask::answer(StatusCode::OK, &outcome, seq))
@@ -175,8 +197,11 @@ pub async fn resolve_exception(
     };
     let note = short(Some(body.resolution), "resolution")?.unwrap_or_default();
     let resolution = Resolution { choice, note };
-    let command =
-        Command::ResolveException { exception: ExceptionId(id), resolution, in_hand_ms: in_hand(body.in_hand_ms) };
+    let command = Command::ResolveException {
+        exception: ExceptionId(id),
+        resolution,
+        in_hand_ms: in_hand(body.in_hand_ms),
+    };
     let (mut outcome, seq) = ask::command(&edge, &caller, &headers, &trace, command).await?;
     name_outcome(&mut outcome, "resolved");
     Ok(ask::answer(StatusCode::OK, &outcome, seq))
@@ -200,7 +225,11 @@ pub async fn reprocess(
     body: Body,
 ) -> Result<Response, Problem> {
     let bytes = ask::bytes(body, super::inbound::MESSAGE_BYTES_MAX).await?;
-    let body: ReprocessBody = if bytes.is_empty() { ReprocessBody::default() } else { ask::parsed(&bytes)? };
+    let body: ReprocessBody = if bytes.is_empty() {
+        ReprocessBody::default()
+    } else {
+        ask::parsed(&bytes)?
+    };
     let request = Request::Reprocess {
         scope: caller.scope.clone(),
         message: MessageId(id),
@@ -225,14 +254,31 @@ pub async fn raw_message(
     edge.wait_for(wait.wait_for).await?;
     edge.read(move |edge| {
         let message = MessageId(id);
-        let unknown = || Problem::unrecorded(Rejection::MessageUnknown, "There is no message with this id, or it was erased.");
-        let seq = edge.store.message_seq(&caller.scope, &message).map_err(Problem::internal)?.ok_or_else(unknown)?;
-        let sealed = edge.store.raw(&caller.scope, seq).map_err(Problem::internal)?.ok_or_else(unknown)?;
+        let unknown = || {
+            Problem::unrecorded(
+                Rejection::MessageUnknown,
+                "There is no message with this id, or it was erased.",
+            )
+        };
+        let seq = edge
+            .store
+            .message_seq(&caller.scope, &message)
+            .map_err(Problem::internal)?
+            .ok_or_else(unknown)?;
+        let sealed = edge
+            .store
+            .raw(&caller.scope, seq)
+            .map_err(Problem::internal)?
+            .ok_or_else(unknown)?;
         let vault = edge.vault.tenant(caller.scope.tenant()).map_err(Problem::internal)?;
         let bytes = vault.open_bytes(&message, &sealed).map_err(Problem::internal)?;
         // Always plain text: a partner's bytes must never run as a page of ours.
         let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-        Ok(([(header::CONTENT_TYPE, kind), (SEQ_HEADER, HeaderValue::from(seq))], bytes).into_response())
+        Ok((
+            [(header::CONTENT_TYPE, kind), (SEQ_HEADER, HeaderValue::from(seq))],
+            bytes,
+        )
+            .into_response())
     })
     .await
 }
@@ -250,9 +296,10 @@ fn in_hand(reported: Option<i64>) -> Option<i64> {
 
 fn short(text: Option<String>, field: &str) -> Result<Option<String>, Problem> {
     match text {
-        Some(text) if text.len() > NOTE_BYTES_MAX => {
-            Err(Problem::new("body_unreadable", format!("`{field}` may have {NOTE_BYTES_MAX} bytes at most.")))
-        }
+        Some(text) if text.len() > NOTE_BYTES_MAX => Err(Problem::new(
+            "body_unreadable",
+            format!("`{field}` may have {NOTE_BYTES_MAX} bytes at most."),
+        )),
         other => Ok(other),
     }
 }

@@ -18,7 +18,15 @@ impl ServerClock {
     pub fn at_speed(speed: f64) -> Self {
         let wall = WallClock::new();
         let started = wall.now();
-        Self { wall, started, speed: if speed.is_finite() { speed.clamp(1.0, SPEED_MAX) } else { 1.0 } }
+        Self {
+            wall,
+            started,
+            speed: if speed.is_finite() {
+                speed.clamp(1.0, SPEED_MAX)
+            } else {
+                1.0
+            },
+        }
     }
 
     pub fn speed(&self) -> f64 {
@@ -29,7 +37,11 @@ impl ServerClock {
     pub fn wait_until(&self, due: Timestamp) -> Duration {
         let left = due.duration_since(self.now());
         let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
-        if self.speed > 1.0 { left.div_f64(self.speed) } else { left }
+        if self.speed > 1.0 {
+            left.div_f64(self.speed)
+        } else {
+            left
+        }
     }
 }
 
@@ -54,7 +66,10 @@ mod tests {
         let clock = ServerClock::at_speed(1_000.0);
         let due = clock.now() + SignedDuration::from_secs(3_600);
         let wait = clock.wait_until(due);
-        assert!(wait <= Duration::from_millis(3_600) && wait > Duration::from_secs(1), "{wait:?}");
+        assert!(
+            wait <= Duration::from_millis(3_600) && wait > Duration::from_secs(1),
+            "{wait:?}"
+        );
         assert_eq!(clock.wait_until(clock.started), Duration::ZERO);
     }
 }

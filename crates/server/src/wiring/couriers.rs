@@ -8,8 +8,8 @@ use crate::telemetry;
 use metrics::{counter, histogram};
 use signalbox_runtime::ports::{Courier, CourierError};
 use signalbox_runtime::request::Job;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -39,7 +39,9 @@ impl Crew {
                 reports: reports.clone(),
                 in_hand: Arc::clone(&in_hand),
             };
-            thread::Builder::new().name(format!("courier-{number}")).spawn(move || worker.run())?;
+            thread::Builder::new()
+                .name(format!("courier-{number}"))
+                .spawn(move || worker.run())?;
         }
         Ok(Self { jobs, in_hand })
     }
@@ -77,7 +79,14 @@ impl Worker {
             let result = catch_unwind(AssertUnwindSafe(|| self.deliver(&job)))
                 .unwrap_or_else(|_| Err(CourierError::Retry("the courier failed; see the log".to_owned())));
             self.in_hand.fetch_sub(1, Ordering::AcqRel);
-            if self.reports.send(Message::Attempted { job: Box::new(job), result }).is_err() {
+            if self
+                .reports
+                .send(Message::Attempted {
+                    job: Box::new(job),
+                    result,
+                })
+                .is_err()
+            {
                 return;
             }
         }
@@ -85,7 +94,8 @@ impl Worker {
 
     fn deliver(&self, job: &Job) -> Result<String, CourierError> {
         let delivery = &job.delivery;
-        let span = info_span!("deliver", effect.id = %delivery.effect, attempt = delivery.attempt, stream = %job.stream);
+        let span =
+            info_span!("deliver", effect.id = %delivery.effect, attempt = delivery.attempt, stream = %job.stream);
         telemetry::follow(&span, delivery.traceparent.as_deref());
         let _entered = span.entered();
         let started = Instant::now();
@@ -97,7 +107,10 @@ impl Worker {
                 "delivered"
             }
             Err(CourierError::Retry(why)) => {
-                warn!("attempt {} of {} failed and will be made again: {why}", delivery.attempt, delivery.effect);
+                warn!(
+                    "attempt {} of {} failed and will be made again: {why}",
+                    delivery.attempt, delivery.effect
+                );
                 "retry"
             }
             Err(CourierError::Refused(why)) => {

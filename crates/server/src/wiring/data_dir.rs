@@ -101,7 +101,9 @@ impl DataDir {
 
 fn read_key(text: &str) -> anyhow::Result<MasterSecret> {
     let bytes = hex::decode(text.trim()).context("it should be 64 hexadecimal digits")?;
-    let bytes = bytes.try_into().map_err(|_| anyhow::anyhow!("it should be 64 hexadecimal digits"))?;
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| anyhow::anyhow!("it should be 64 hexadecimal digits"))?;
     Ok(MasterSecret { bytes, made: None })
 }
 
@@ -112,14 +114,19 @@ fn make_key(file: &Path) -> anyhow::Result<MasterSecret> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut open = options.open(file).with_context(|| format!("cannot make {}", file.display()))?;
+    let mut open = options
+        .open(file)
+        .with_context(|| format!("cannot make {}", file.display()))?;
     writeln!(open, "{}", hex::encode(bytes))?;
     open.sync_all()?;
     tracing::warn!(
         "made {}. Keep a copy elsewhere: without it no personal value and no raw message can ever be read",
         file.display()
     );
-    Ok(MasterSecret { bytes, made: Some(file.to_owned()) })
+    Ok(MasterSecret {
+        bytes,
+        made: Some(file.to_owned()),
+    })
 }
 
 fn private(path: &Path, mode: u32) -> std::io::Result<()> {

@@ -21,12 +21,20 @@ impl Directories {
     }
 
     pub fn of(&self, tenant: &TenantId) -> Option<Arc<Directory>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(tenant)
+            .cloned()
     }
 
     /// Tenants that people work in.
     pub fn tenants(&self) -> Vec<(TenantId, Arc<Directory>)> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().filter(|(id, _)| id.as_str() != PLATFORM).map(|(id, it)| (id.clone(), Arc::clone(it))).collect()
+        known
+            .iter()
+            .filter(|(id, _)| id.as_str() != PLATFORM)
+            .map(|(id, it)| (id.clone(), Arc::clone(it)))
+            .collect()
     }
 }

@@ -56,10 +56,15 @@ fn make_folders(watched: &Watched, directories: &Directories) {
 fn receive(found: &Found, pump: &Handle, directories: &Directories) -> Result<(), ReceiveError> {
     let directory = directories.of(&found.tenant);
     let Some(source) = directory.as_ref().and_then(|it| it.sources.get(&found.source)) else {
-        return Err(ReceiveError::Refuse(format!("there is no source named {}", found.source)));
+        return Err(ReceiveError::Refuse(format!(
+            "there is no source named {}",
+            found.source
+        )));
     };
     if source.secret.is_some() {
-        return Err(ReceiveError::Refuse("this source takes signed messages only".to_owned()));
+        return Err(ReceiveError::Refuse(
+            "this source takes signed messages only".to_owned(),
+        ));
     }
     let content_type = match source.format {
         SourceFormat::X12 => "application/edi-x12",

@@ -49,13 +49,20 @@ impl Live {
     }
 
     fn with_limit(started_at: Seq, ring_max: usize) -> Self {
-        Self { tenants: Mutex::default(), head: watch::channel(started_at).0, started_at, ring_max }
+        Self {
+            tenants: Mutex::default(),
+            head: watch::channel(started_at).0,
+            started_at,
+            ring_max,
+        }
     }
 
     pub fn publish(&self, changes: Vec<LiveChange>, head: Seq) {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         for change in changes {
-            let ring = tenants.entry(change.tenant.clone()).or_insert_with(|| Ring::new(self.started_at));
+            let ring = tenants
+                .entry(change.tenant.clone())
+                .or_insert_with(|| Ring::new(self.started_at));
             ring.changes.push_back(Arc::new(change));
             if ring.changes.len() > self.ring_max
                 && let Some(oldest) = ring.changes.pop_front()
@@ -81,7 +88,9 @@ impl Live {
     /// where `from` is of another log.
     pub fn follow(&self, tenant: &TenantId, from: Seq) -> Option<(Place, watch::Receiver<u64>)> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        let ring = tenants.entry(tenant.clone()).or_insert_with(|| Ring::new(self.started_at));
+        let ring = tenants
+            .entry(tenant.clone())
+            .or_insert_with(|| Ring::new(self.started_at));
         if from < ring.floor || from > self.head() {
             return None;
         }
@@ -91,8 +100,12 @@ impl Live {
 
     pub fn after(&self, tenant: &TenantId, place: Place, limit: usize) -> Followed {
         let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(ring) = tenants.get(tenant) else { return Followed::Lost };
-        let Some(skipped) = place.0.checked_sub(ring.dropped) else { return Followed::Lost };
+        let Some(ring) = tenants.get(tenant) else {
+            return Followed::Lost;
+        };
+        let Some(skipped) = place.0.checked_sub(ring.dropped) else {
+            return Followed::Lost;
+        };
         let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
         let found: Vec<_> = ring.changes.iter().skip(skipped).take(limit).cloned().collect();
         let next = Place(place.0 + found.len() as u64);
@@ -102,7 +115,12 @@ impl Live {
 
 impl Ring {
     fn new(floor: Seq) -> Self {
-        Self { changes: VecDeque::new(), dropped: 0, floor, news: watch::channel(0).0 }
+        Self {
+            changes: VecDeque::new(),
+            dropped: 0,
+            floor,
+            news: watch::channel(0).0,
+        }
     }
 
     fn end(&self) -> u64 {
@@ -115,7 +133,13 @@ mod tests {
     use super::*;
 
     fn change(tenant: &str, seq: Seq) -> LiveChange {
-        LiveChange { seq, tenant: TenantId::from(tenant), view: "board".to_owned(), key: "load_1".to_owned(), row: None }
+        LiveChange {
+            seq,
+            tenant: TenantId::from(tenant),
+            view: "board".to_owned(),
+            key: "load_1".to_owned(),
+            row: None,
+        }
     }
 
     fn seqs(live: &Live, tenant: &str, from: Seq) -> Option<Vec<Seq>> {
@@ -130,7 +154,15 @@ mod tests {
     #[test]
     fn a_follower_gets_its_own_tenants_changes_after_its_place() {
         let live = Live::new(10);
-        live.publish(vec![change("ten_a", 11), change("ten_b", 12), change("ten_a", 13), change("ten_a", 13)], 13);
+        live.publish(
+            vec![
+                change("ten_a", 11),
+                change("ten_b", 12),
+                change("ten_a", 13),
+                change("ten_a", 13),
+            ],
+            13,
+        );
         assert_eq!(seqs(&live, "ten_a", 10), Some(vec![11, 13, 13]));
         assert_eq!(seqs(&live, "ten_a", 11), Some(vec![13, 13]));
         assert_eq!(seqs(&live, "ten_b", 13), Some(vec![]));

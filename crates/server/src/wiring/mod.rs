@@ -79,7 +79,10 @@ impl Installation {
         let master = data_dir.master_secret(setup.master_key_file.as_deref(), setup.database_url.is_some())?;
         let store = open_store(&data_dir, setup.database_url.as_deref())?;
         let clock = Arc::new(ServerClock::at_speed(setup.speed));
-        let config = Config { owner: owner_name(), master: master.key() };
+        let config = Config {
+            owner: owner_name(),
+            master: master.key(),
+        };
         let machine = Machine::open(Arc::clone(&store), config, clock.now()).context("cannot take up the log")?;
         let secrets = secrets(data_dir.secrets());
         let courier: Arc<dyn Courier> = match &setup.courier {
@@ -90,7 +93,12 @@ impl Installation {
             }),
         };
         let started = Pump::start(machine, Arc::clone(&store), Arc::clone(&clock), courier)?;
-        let folders = Folders::watch(&data_dir, started.handle.clone(), Arc::clone(&started.directories), clock.clone());
+        let folders = Folders::watch(
+            &data_dir,
+            started.handle.clone(),
+            Arc::clone(&started.directories),
+            clock.clone(),
+        );
         Ok(Self {
             store,
             vault: Arc::new(Vault::new(master.key())),
@@ -99,7 +107,10 @@ impl Installation {
             directories: started.directories,
             live: started.live,
             secrets,
-            threads: Mutex::new(Some(Threads { writer: started.thread, folders: folders? })),
+            threads: Mutex::new(Some(Threads {
+                writer: started.thread,
+                folders: folders?,
+            })),
             data_dir,
         })
     }
@@ -107,7 +118,9 @@ impl Installation {
     /// Takes up what is queued, brings the indexes up to date and ends the threads. Blocking; a second call does nothing.
     pub fn stop(&self) {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Threads { writer, folders }) = threads.take() else { return };
+        let Some(Threads { writer, folders }) = threads.take() else {
+            return;
+        };
         drop(folders);
         self.pump.stop();
         // A writer that died has said so through its standing already.
@@ -136,7 +149,9 @@ pub fn open_store(data_dir: &DataDir, database_url: Option<&str>) -> anyhow::Res
         }
         Some(url) => {
             let store = Postgres::open(url, views::ALL, signalbox_store::PostgresOptions::default());
-            Ok(Arc::new(store.context("cannot open the PostgreSQL store. Check --database-url and that the server is up")?))
+            Ok(Arc::new(store.context(
+                "cannot open the PostgreSQL store. Check --database-url and that the server is up",
+            )?))
         }
     }
 }

@@ -40,8 +40,14 @@ const SLEEP_MAX: Duration = Duration::from_millis(100);
 const SLEEP_MIN: Duration = Duration::from_millis(1);
 
 pub(super) enum Message {
-    Ask { request: Box<Request>, reply: oneshot::Sender<Reply> },
-    Attempted { job: Box<Job>, result: Result<String, CourierError> },
+    Ask {
+        request: Box<Request>,
+        reply: oneshot::Sender<Reply>,
+    },
+    Attempted {
+        job: Box<Job>,
+        result: Result<String, CourierError>,
+    },
     Stop,
 }
 
@@ -87,7 +93,10 @@ impl Handle {
 
     fn send(&self, request: Request) -> Result<oneshot::Receiver<Reply>, Overflow> {
         let (reply, answered) = oneshot::channel();
-        let message = Message::Ask { request: Box::new(request), reply };
+        let message = Message::Ask {
+            request: Box::new(request),
+            reply,
+        };
         self.queued.fetch_add(1, Ordering::Relaxed);
         self.sender.try_send(message).map_err(|error| {
             self.queued.fetch_sub(1, Ordering::Relaxed);
@@ -148,7 +157,9 @@ impl Pump {
         courier: Arc<dyn Courier>,
     ) -> anyhow::Result<Started> {
         // Whoever reads a view right after the start finds everything in it.
-        machine.checkpoint(clock.now()).context("cannot bring the indexes up to date")?;
+        machine
+            .checkpoint(clock.now())
+            .context("cannot bring the indexes up to date")?;
         let positions = store.positions()?;
         let (sender, inbox) = sync_channel(QUEUE_MAX);
         let crew = Crew::start(&courier, &sender)?;
@@ -171,9 +182,21 @@ impl Pump {
             directories: Arc::clone(&directories),
             positions,
         };
-        let thread = thread::Builder::new().name("writer".to_owned()).spawn(move || watch_over(pump, &standing))?;
-        let handle = Handle { sender, queued, standing: standing_seen, positions: positions_seen };
-        Ok(Started { handle, thread, live, directories })
+        let thread = thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || watch_over(pump, &standing))?;
+        let handle = Handle {
+            sender,
+            queued,
+            standing: standing_seen,
+            positions: positions_seen,
+        };
+        Ok(Started {
+            handle,
+            thread,
+            live,
+            directories,
+        })
     }
 
     fn run(&mut self) -> Result<(), StoreError> {
@@ -193,7 +216,11 @@ impl Pump {
     /// Waits for work if there is none, then takes what has queued. True once asked to stop.
     fn gather(&mut self) -> bool {
         let is_idle = self.machine.idle(self.clock.now());
-        let first = if is_idle { self.inbox.recv_timeout(self.patience()) } else { no_wait(&self.inbox) };
+        let first = if is_idle {
+            self.inbox.recv_timeout(self.patience())
+        } else {
+            no_wait(&self.inbox)
+        };
         let mut next = match first {
             Ok(message) => Some(message),
             Err(RecvTimeoutError::Timeout) => None,
@@ -207,7 +234,11 @@ impl Pump {
                 Message::Attempted { job, result } => self.machine.attempted(&job, result, self.clock.now()),
             }
             taken += 1;
-            next = if taken < BATCH_REQUESTS_MAX { self.inbox.try_recv().ok() } else { None };
+            next = if taken < BATCH_REQUESTS_MAX {
+                self.inbox.try_recv().ok()
+            } else {
+                None
+            };
         }
         gauge!("signalbox_queue_depth").set(self.queued.load(Ordering::Relaxed) as f64);
         false
@@ -242,8 +273,12 @@ impl Pump {
     }
 
     fn patience(&self) -> Duration {
-        let due = [self.machine.next_due(), self.machine.checkpoint_at()].into_iter().flatten().min();
-        due.map_or(SLEEP_MAX, |due| self.clock.wait_until(due)).clamp(SLEEP_MIN, SLEEP_MAX)
+        let due = [self.machine.next_due(), self.machine.checkpoint_at()]
+            .into_iter()
+            .flatten()
+            .min();
+        due.map_or(SLEEP_MAX, |due| self.clock.wait_until(due))
+            .clamp(SLEEP_MIN, SLEEP_MAX)
     }
 
     /// Decides, appends, answers.
@@ -314,7 +349,9 @@ impl Pump {
             self.live.publish(released.changes, head);
         }
         for (ticket, reply) in released.replies {
-            let Some((waiting, since)) = self.waiting.remove(&ticket) else { continue };
+            let Some((waiting, since)) = self.waiting.remove(&ticket) else {
+                continue;
+            };
             histogram!("signalbox_answer_seconds").record(since.elapsed().as_secs_f64());
             // Whoever has gone meanwhile asks again under the same key.
             let _ = waiting.send(reply);
@@ -394,7 +431,11 @@ fn count(turns: &[Turn]) {
     counter!("signalbox_commits_total").increment(1);
     counter!("signalbox_records_total").increment(turns.len() as u64);
     histogram!("signalbox_batch_turns").record(turns.len() as f64);
-    for effect in turns.iter().flat_map(|it| &it.record.effects).filter(|it| !it.order.is_internal()) {
+    for effect in turns
+        .iter()
+        .flat_map(|it| &it.record.effects)
+        .filter(|it| !it.order.is_internal())
+    {
         counter!("signalbox_effects_ordered_total", "effect" => effect.order.name()).increment(1);
     }
 }

@@ -13,7 +13,11 @@ pub fn secrets(folder: PathBuf) -> Secrets {
     Arc::new(move |tenant, name| {
         let file = folder.join(plain(tenant.as_str())?).join(plain(name)?);
         let is_small = fs::metadata(&file).is_ok_and(|it| it.is_file() && it.len() <= SECRET_BYTES_MAX);
-        let text = if is_small { fs::read_to_string(&file).ok()? } else { return None };
+        let text = if is_small {
+            fs::read_to_string(&file).ok()?
+        } else {
+            return None;
+        };
         let text = text.trim();
         (!text.is_empty()).then(|| Secret::new(text.to_owned()))
     })
@@ -40,7 +44,12 @@ mod tests {
         let secrets = secrets(folder.path().to_owned());
         let found = |tenant: &str, name: &str| secrets(&TenantId::from(tenant), name).map(|it| it.expose().clone());
         assert_eq!(found("ten_a", "hook"), Some("whsec_x".to_owned()));
-        for (tenant, name) in [("ten_b", "hook"), ("ten_b", "../ten_a/hook"), ("ten_a", ""), ("ten_a", "/etc/hostname")] {
+        for (tenant, name) in [
+            ("ten_b", "hook"),
+            ("ten_b", "../ten_a/hook"),
+            ("ten_a", ""),
+            ("ten_a", "/etc/hostname"),
+        ] {
             assert_eq!(found(tenant, name), None, "{tenant} {name}");
         }
     }

@@ -1,0 +1,11 @@
+//! The server as its users meet it: over HTTP, on SQLite in a temporary directory, on a port of its own.
+
+mod access;
+mod audit;
+mod contract;
+mod inbound;
+mod live;
+mod operate;
+mod orders;
+mod stage;
+mod work;
