@@ -32,6 +32,11 @@ pub(crate) fn decide(turn: &mut Turn<'_>, id: &ApprovalId, decision: ApprovalDec
         });
         return turn.reject(rejection, detail, Vec::new());
     }
+    if turn.now() > known.approval.deadline {
+        expire(turn, id);
+        let detail = format!("the deadline passed at {}", known.approval.deadline);
+        return turn.reject(Rejection::ApprovalAlreadyDecided, detail, Vec::new());
+    }
     if !turn.may("decide_approval") {
         return;
     }

@@ -70,6 +70,11 @@ fn settle_terms(turn: &mut Turn<'_>, choice: ResolutionChoice) -> bool {
     let Some(offer) = turn.state.offers.iter().find(conditional).cloned() else {
         return true;
     };
+    if turn.now() > offer.respond_by {
+        offers::expire(turn, &offer.id);
+        turn.reject(Rejection::OfferExpired, Rejection::OfferExpired.explain().to_owned(), Vec::new());
+        return false;
+    }
     match choice {
         ResolutionChoice::AcceptTerms if turn.state.covered.is_some() => {
             turn.reject(

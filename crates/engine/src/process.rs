@@ -95,8 +95,9 @@ fn spread(turn: &mut Turn<'_>, work: &mut Work, event: &Event) {
     if running.is_empty() && !starts {
         return;
     }
-    let Some(cloud_event) = cloud_event(turn, event) else {
-        return;
+    let cloud_event = match cloud_event(turn, event) {
+        Ok(cloud_event) => cloud_event,
+        Err(error) => return stop(turn, &format!("{} cannot be told to it: {error}", event.name())),
     };
     for id in running {
         work.queue.push_back((id, Stimulus::Event(cloud_event.clone())));
@@ -118,17 +119,17 @@ fn spread(turn: &mut Turn<'_>, work: &mut Work, event: &Event) {
 }
 
 /// The event as a CloudEvent 1.0, as workflows see it.
-fn cloud_event(turn: &mut Turn<'_>, event: &Event) -> Option<Value> {
+fn cloud_event(turn: &Turn<'_>, event: &Event) -> Result<Value, serde_json::Error> {
     let data = match event {
         Event::LoadCreated { load } => {
-            json!({"load": serde_json::to_value(load).ok()?, "lane": load.lane(),
+            json!({"load": serde_json::to_value(load)?, "lane": load.lane(),
                    "customer": turn.state.order.as_ref().map(|it| it.customer.clone())})
         }
-        other => serde_json::to_value(other).ok()?,
+        other => serde_json::to_value(other)?,
     };
     let subject = turn.state.load.as_ref().map(|it| it.id.0.clone());
     let place = turn.out.events.len();
-    Some(json!({
+    Ok(json!({
         "specversion": "1.0",
         "id": format!("{}#{place}", turn.context.cause),
         "source": format!("signalbox/{}", turn.directory().tenant),

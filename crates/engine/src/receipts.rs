@@ -36,6 +36,11 @@ pub(crate) fn settle(turn: &mut Turn<'_>, effect: EffectId, receipt: Receipt) {
     let (Order::SendOffer { offer, carrier, .. } | Order::WithdrawOffer { offer, carrier, .. }) = &known.order else {
         return;
     };
+    let open = turn.state.offer(offer).is_some_and(|it| it.state == OfferState::Open);
+    let sending = matches!(known.order, Order::SendOffer { .. });
+    if sending && !open {
+        return; // The offer ended before it could be delivered; nobody needs to do anything.
+    }
     let who = turn
         .directory()
         .partners
@@ -55,8 +60,7 @@ pub(crate) fn settle(turn: &mut Turn<'_>, effect: EffectId, receipt: Receipt) {
         next,
         evidence,
     );
-    let open = turn.state.offer(offer).is_some_and(|it| it.state == OfferState::Open);
-    if open && matches!(known.order, Order::SendOffer { .. }) {
+    if sending {
         turn.cancel_timer(offers::offer_timer(offer));
         turn.record(Event::OfferRefused {
             offer: offer.clone(),

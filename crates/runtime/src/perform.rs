@@ -14,10 +14,14 @@ use signalbox_model::directory::{Channel, Partner, PartnerRole};
 use signalbox_model::effect::{Order, Receipt};
 use signalbox_model::id::{EffectId, OfferId, PartnerId, TenantId};
 use signalbox_model::personal::Personal;
+use signalbox_model::tender::OfferState;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Pages of pending effects read while recovering.
 const PAGE: usize = 1_000;
+
+/// Why an offer is not delivered after all.
+const MOOT: &str = "the offer no longer stands";
 
 #[derive(Default)]
 pub struct Outbox {
@@ -70,14 +74,15 @@ impl Outbox {
 
     /// Leases the next due effect.
     fn lease(&mut self, now: Timestamp) -> Option<(PendingEffect, u32)> {
-        if self.due.first().is_none_or(|(at, _)| *at > now) {
-            return None;
+        while self.due.first().is_some_and(|(at, _)| *at <= now) {
+            let (at, id) = self.due.pop_first()?;
+            // A place in the line that its effect has left since is passed over.
+            let Some(entry) = self.pending.get_mut(&id).filter(|it| it.at == Some(at)) else { continue };
+            entry.at = None;
+            entry.attempts += 1;
+            return Some((entry.effect.clone(), entry.attempts));
         }
-        let (_, id) = self.due.pop_first()?;
-        let entry = self.pending.get_mut(&id)?;
-        entry.at = None;
-        entry.attempts += 1;
-        Some((entry.effect.clone(), entry.attempts))
+        None
     }
 
     fn retry(&mut self, id: &EffectId, at: Timestamp) {
@@ -228,6 +233,9 @@ impl Machine {
             .ok_or("the carrier is not under Partners any more")?;
         let offer = state.offer(offer).ok_or("the offer is not on the load")?;
         let load = state.load.as_ref().ok_or("the load is not there")?;
+        if made && offer.state != OfferState::Open {
+            return Err(MOOT.to_owned());
+        }
         let PartnerRole::Carrier { channel, .. } = &partner.role else {
             return Err(not_a_carrier(partner));
         };

@@ -104,8 +104,10 @@ impl Timers {
         }
     }
 
+    /// The next timer, or the next time to read further ahead.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(due, _)| *due)
+        let refill = self.horizon.saturating_sub(HORIZON / 2).unwrap_or(Timestamp::MIN);
+        Some(self.due.first().map_or(refill, |(due, _)| refill.min(*due)))
     }
 
     /// Timers that are due, earliest first. They stay known until the turn they wake cancels or sets them anew.

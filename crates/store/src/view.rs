@@ -20,9 +20,9 @@ pub(crate) enum Bound {
 
 /// What SQLite and PostgreSQL say differently.
 pub(crate) trait Dialect {
-    fn placeholder(&self, number: usize) -> String;
-    /// `column sign placeholder`, and false where the column is null.
-    fn comparison(&self, column: &Column, sign: &str, placeholder: &str) -> String;
+    fn parameter(&self, number: usize) -> String;
+    /// `column sign parameter`, and false where the column is null.
+    fn comparison(&self, column: &Column, sign: &str, parameter: &str) -> String;
     /// Nulls come before everything, and so last when descending.
     fn ordering(&self, column: &Column, direction: Direction) -> String;
 }
@@ -134,11 +134,11 @@ pub(crate) fn question(
     let table = table_name(view);
     let chosen = format!(
         "FROM {table} WHERE tenant = {} AND ({condition})",
-        dialect.placeholder(1)
+        dialect.parameter(1)
     );
     let (limit, offset) = (
-        dialect.placeholder(values.len() + 2),
-        dialect.placeholder(values.len() + 3),
+        dialect.parameter(values.len() + 2),
+        dialect.parameter(values.len() + 3),
     );
     Ok(Question {
         select: format!("SELECT key, body {chosen} ORDER BY {order}key LIMIT {limit} OFFSET {offset}"),
@@ -197,7 +197,7 @@ impl Writer<'_> {
         self.values.push(bound);
         Ok(self
             .dialect
-            .comparison(column, sign, &self.dialect.placeholder(self.values.len() + 1)))
+            .comparison(column, sign, &self.dialect.parameter(self.values.len() + 1)))
     }
 
     fn column(&self, name: &str) -> Result<&'static Column, StoreError> {

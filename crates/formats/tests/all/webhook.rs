@@ -9,7 +9,7 @@ use signalbox_model::tender::{Offer, OfferState, RespondByBasis};
 use signalbox_model::value::Money;
 
 #[test]
-fn an_offer_made_and_withdrawn() {
+fn an_offer_made() {
     let Some(Attempt::Order(order)) = crate::support::read_sample("order.json").decodings.remove(0).attempt else {
         panic!()
     };
@@ -25,17 +25,7 @@ fn an_offer_made_and_withdrawn() {
         priority: order.priority,
     };
     let now = Timestamp::from_second(1_763_856_000).unwrap();
-    let offer = Offer {
-        id: "off_1".into(),
-        tender: "tdr_1".into(),
-        carrier: "par_1".into(),
-        scac: "LNHL".to_owned(),
-        rank: 1,
-        rate: Money::usd(230_000),
-        respond_by: now,
-        respond_by_basis: RespondByBasis::Contract,
-        state: OfferState::Open,
-    };
+    let offer = offer(now);
     let (source, answer_url) = ("https://dispatch.example", "/in/json");
     let made = OfferMade {
         id: "eff_1",
@@ -110,6 +100,12 @@ fn an_offer_made_and_withdrawn() {
         !body.to_string().contains("Lee"),
         "people stay at home until a carrier has the load"
     );
+}
+
+#[test]
+fn an_offer_withdrawn() {
+    let now = Timestamp::from_second(1_763_856_000).unwrap();
+    let (source, offer) = ("https://dispatch.example", offer(now));
     let withdrawn = OfferWithdrawn {
         id: "eff_2",
         source,
@@ -135,4 +131,19 @@ fn an_offer_made_and_withdrawn() {
           "type": "dispatch.offer.withdrawn"
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&withdraw_webhook_body(&withdrawn)).unwrap());
+}
+
+/// An offer as the engine makes it.
+fn offer(now: Timestamp) -> Offer {
+    Offer {
+        id: "off_1".into(),
+        tender: "tdr_1".into(),
+        carrier: "par_1".into(),
+        scac: "LNHL".to_owned(),
+        rank: 1,
+        rate: Money::usd(230_000),
+        respond_by: now,
+        respond_by_basis: RespondByBasis::Contract,
+        state: OfferState::Open,
+    }
 }

@@ -14,14 +14,14 @@ const INDEXED_CHARACTERS: usize = 256;
 struct Postgres;
 
 impl Dialect for Postgres {
-    fn placeholder(&self, number: usize) -> String {
+    fn parameter(&self, number: usize) -> String {
         format!("${number}")
     }
 
-    fn comparison(&self, column: &Column, sign: &str, placeholder: &str) -> String {
+    fn comparison(&self, column: &Column, sign: &str, parameter: &str) -> String {
         let name = column_name(column);
         if column.kind != ColumnKind::Text {
-            return format!("({name} IS NOT NULL AND {name} {sign} {placeholder})");
+            return format!("({name} IS NOT NULL AND {name} {sign} {parameter})");
         }
         // By the indexed beginning first, then by the whole.
         let beginnings = if sign == "=" {
@@ -31,9 +31,9 @@ impl Dialect for Postgres {
         };
         let (indexed, asked) = (
             indexed(column),
-            format!("left({placeholder}::text, {INDEXED_CHARACTERS})"),
+            format!("left({parameter}::text, {INDEXED_CHARACTERS})"),
         );
-        format!("({name} IS NOT NULL AND {indexed} {beginnings} {asked} AND {name} {sign} {placeholder}::text)")
+        format!("({name} IS NOT NULL AND {indexed} {beginnings} {asked} AND {name} {sign} {parameter}::text)")
     }
 
     fn ordering(&self, column: &Column, direction: Direction) -> String {

@@ -11,13 +11,13 @@ use std::fmt::Write as _;
 struct Sqlite;
 
 impl Dialect for Sqlite {
-    fn placeholder(&self, number: usize) -> String {
+    fn parameter(&self, number: usize) -> String {
         format!("?{number}")
     }
 
-    fn comparison(&self, column: &Column, sign: &str, placeholder: &str) -> String {
+    fn comparison(&self, column: &Column, sign: &str, parameter: &str) -> String {
         let name = column_name(column);
-        format!("({name} IS NOT NULL AND {name} {sign} {placeholder})")
+        format!("({name} IS NOT NULL AND {name} {sign} {parameter})")
     }
 
     fn ordering(&self, column: &Column, direction: Direction) -> String {
