@@ -72,7 +72,11 @@ fn settle_terms(turn: &mut Turn<'_>, choice: ResolutionChoice) -> bool {
     };
     if turn.now() > offer.respond_by {
         offers::expire(turn, &offer.id);
-        turn.reject(Rejection::OfferExpired, Rejection::OfferExpired.explain().to_owned(), Vec::new());
+        turn.reject(
+            Rejection::OfferExpired,
+            Rejection::OfferExpired.explain().to_owned(),
+            Vec::new(),
+        );
         return false;
     }
     match choice {

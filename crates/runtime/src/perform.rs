@@ -77,7 +77,9 @@ impl Outbox {
         while self.due.first().is_some_and(|(at, _)| *at <= now) {
             let (at, id) = self.due.pop_first()?;
             // A place in the line that its effect has left since is passed over.
-            let Some(entry) = self.pending.get_mut(&id).filter(|it| it.at == Some(at)) else { continue };
+            let Some(entry) = self.pending.get_mut(&id).filter(|it| it.at == Some(at)) else {
+                continue;
+            };
             entry.at = None;
             entry.attempts += 1;
             return Some((entry.effect.clone(), entry.attempts));

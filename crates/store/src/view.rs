@@ -132,14 +132,8 @@ pub(crate) fn question(
     }
     let values = writer.values;
     let table = table_name(view);
-    let chosen = format!(
-        "FROM {table} WHERE tenant = {} AND ({condition})",
-        dialect.parameter(1)
-    );
-    let (limit, offset) = (
-        dialect.parameter(values.len() + 2),
-        dialect.parameter(values.len() + 3),
-    );
+    let chosen = format!("FROM {table} WHERE tenant = {} AND ({condition})", dialect.parameter(1));
+    let (limit, offset) = (dialect.parameter(values.len() + 2), dialect.parameter(values.len() + 3));
     Ok(Question {
         select: format!("SELECT key, body {chosen} ORDER BY {order}key LIMIT {limit} OFFSET {offset}"),
         count: format!("SELECT count(*) {chosen}"),

@@ -137,7 +137,7 @@ impl Edge {
 #[into_params(parameter_in = Query)]
 pub struct WaitFor {
     /// Answer only once the record with this seq shows; at most two seconds.
-    pub wait_for: Option<Seq>,
+    pub wait_for: Option<u64>,
 }
 
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

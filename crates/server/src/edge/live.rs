@@ -37,7 +37,7 @@ const CHUNK: usize = 256;
 #[into_params(parameter_in = Query)]
 pub struct From {
     /// The position of the snapshot. Without it, changes from now on.
-    pub from: Option<Seq>,
+    pub from: Option<u64>,
 }
 
 /// Follow changes of the board, the inbox and the quarantine.
