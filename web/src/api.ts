@@ -1,9 +1,8 @@
-// The server's contract as the console uses it. All calls go through here.
-//
-// `paths` has the shape that openapi-typescript writes, so that the generated file can take its place: import
-// `paths` from "./api.gen" and delete the interface below.
+// The server's contract as the console uses it. All calls go through here: paths, parameters and bodies are checked
+// against the generated contract; what comes back is read as the types below, which name what the screens rely on.
 
 import createClient from "openapi-fetch";
+import type { components, paths } from "./api.gen";
 import { token } from "./app/session";
 import type { Money } from "./kit/money";
 import type { Moment } from "./kit/time";
@@ -55,7 +54,8 @@ export interface Evidence {
   source: string;
 }
 
-export type InboxAction = "approve" | "edit" | "reject" | "resolve";
+export type ResolutionChoice = components["schemas"]["ChoiceWord"];
+export type InboxAction = "approve" | "edit" | "reject" | "resolve" | Exclude<ResolutionChoice, "done">;
 
 export interface InboxItem {
   kind: "approval" | "exception";
@@ -174,36 +174,6 @@ export interface ViewPage<Row> {
   rows: { key: string; row: Row }[];
 }
 
-interface Json<T> {
-  headers: { [name: string]: unknown };
-  content: { "application/json": T };
-}
-interface Answers<T> {
-  200: Json<T>;
-  default: { headers: { [name: string]: unknown }; content: { "application/problem+json": Problem } };
-}
-interface Get<T, Path = never, Query = never> {
-  get: {
-    parameters: { query?: Query; header?: never; path: Path; cookie?: never };
-    requestBody?: never;
-    responses: Answers<T>;
-  };
-}
-interface Post<Body, T> {
-  post: {
-    parameters: {
-      query?: never;
-      header?: { "Idempotency-Key"?: string };
-      path: { id: string };
-      cookie?: never;
-    };
-    requestBody: { content: { "application/json": Body } };
-    responses: Answers<T>;
-  };
-}
-type None = Record<string, never>;
-type Paging = { limit?: number; offset?: number };
-
 export interface Decision {
   decision: "approve" | "reject";
   edit?: { rate_minor: number };
@@ -213,18 +183,6 @@ export interface Decision {
 export interface Outcome {
   outcome: string;
   seq: number;
-}
-
-export interface paths {
-  "/api/v1/me": Get<Me, None>;
-  "/api/v1/board": Get<ViewPage<BoardRow>, None, Paging>;
-  "/api/v1/inbox": Get<ViewPage<InboxItem>, None, Paging>;
-  "/api/v1/quarantine": Get<ViewPage<QuarantineRow>, None, Paging>;
-  "/api/v1/loads/{id}": Get<LoadDetail, { id: string }>;
-  "/api/v1/loads/{id}/timeline": Get<{ entries: TimelineEntry[] }, { id: string }>;
-  "/api/v1/approvals/{id}/decision": Post<Decision, Outcome>;
-  "/api/v1/exceptions/{id}/resolution": Post<{ resolution: string; in_hand_ms?: number }, Outcome>;
-  "/api/v1/quarantine/{id}/reprocess": Post<{ corrected?: string; in_hand_ms?: number }, Outcome>;
 }
 
 /** A refusal by the server, or no answer at all (`status` 0). */
@@ -280,18 +238,17 @@ const client = createClient<paths>({
   fetch: (request: Request) => authorizedFetch(request),
 });
 
-async function body<T>(answer: Promise<{ data?: T }>): Promise<T> {
+async function body<T>(answer: Promise<{ data?: unknown }>): Promise<T> {
   const { data } = await answer;
   if (data === undefined) throw new ApiError({ title: "The server's answer was empty.", status: 0 });
-  return data;
+  return data as T;
 }
 
-const none = { params: { path: {} } };
-
-export const readMe = () => body(client.GET("/api/v1/me", none));
-export const readLoad = (id: string) => body(client.GET("/api/v1/loads/{id}", { params: { path: { id } } }));
+export const readMe = () => body<Me>(client.GET("/api/v1/me"));
+export const readLoad = (id: string) =>
+  body<LoadDetail>(client.GET("/api/v1/loads/{id}", { params: { path: { id } } }));
 export const readTimeline = (id: string) =>
-  body(client.GET("/api/v1/loads/{id}/timeline", { params: { path: { id } } }));
+  body<{ entries: TimelineEntry[] }>(client.GET("/api/v1/loads/{id}/timeline", { params: { path: { id } } }));
 
 /** As many rows as a page may hold. */
 const PAGE_ROWS = 10_000;
@@ -302,10 +259,8 @@ const PAGES_MAX = 20;
 export async function readView(view: "board" | "inbox" | "quarantine"): Promise<ViewPage<unknown>[]> {
   const pages: ViewPage<unknown>[] = [];
   for (let read = 0; pages.length < PAGES_MAX; ) {
-    const params = { path: {}, query: { limit: PAGE_ROWS, offset: read } };
-    const page: ViewPage<unknown> = await body(
-      client.GET(`/api/v1/${view}`, { params }) as Promise<{ data?: ViewPage<unknown> }>,
-    );
+    const params = { query: { limit: PAGE_ROWS, offset: read } };
+    const page = await body<ViewPage<unknown>>(client.GET(`/api/v1/${view}`, { params }));
     pages.push(page);
     read += page.rows.length;
     if (page.rows.length === 0 || read >= page.total) break;
@@ -337,17 +292,23 @@ async function post<Body, T>(
 
 export const decide = (id: string, decision: Decision) =>
   post(`decide ${id} ${JSON.stringify({ ...decision, in_hand_ms: 0 })}`, decision, (it, header) =>
-    body(client.POST("/api/v1/approvals/{id}/decision", { params: { path: { id }, header }, body: it })),
+    body<Outcome>(
+      client.POST("/api/v1/approvals/{id}/decision", { params: { path: { id }, header }, body: it }),
+    ),
   );
 
-export const resolve = (id: string, resolution: string, in_hand_ms?: number) =>
-  post(`resolve ${id} ${resolution}`, { resolution, in_hand_ms }, (it, header) =>
-    body(client.POST("/api/v1/exceptions/{id}/resolution", { params: { path: { id }, header }, body: it })),
+export const resolve = (id: string, resolution: string, choice: ResolutionChoice, in_hand_ms?: number) =>
+  post(`resolve ${id} ${choice} ${resolution}`, { resolution, choice, in_hand_ms }, (it, header) =>
+    body<Outcome>(
+      client.POST("/api/v1/exceptions/{id}/resolution", { params: { path: { id }, header }, body: it }),
+    ),
   );
 
 export const reprocess = (id: string, corrected?: string, in_hand_ms?: number) =>
   post(`reprocess ${id} ${corrected ?? ""}`, { corrected, in_hand_ms }, (it, header) =>
-    body(client.POST("/api/v1/quarantine/{id}/reprocess", { params: { path: { id }, header }, body: it })),
+    body<Outcome>(
+      client.POST("/api/v1/quarantine/{id}/reprocess", { params: { path: { id }, header }, body: it }),
+    ),
   );
 
 export const readRaw = async (id: string) =>

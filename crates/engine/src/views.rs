@@ -5,7 +5,7 @@ use crate::turn::Turn;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox_model::event::Event;
-use signalbox_model::exception::{Approval, Exception, ExceptionSeverity};
+use signalbox_model::exception::{Approval, Exception, ExceptionKind, ExceptionSeverity};
 use signalbox_model::issue::Issue;
 use signalbox_model::load::{Load, Stop};
 use signalbox_model::view::{Column, ColumnKind, ViewChange, ViewDefinition, ViewRow};
@@ -193,11 +193,19 @@ fn exception_row(load: &Load, exception: &Exception) -> ViewRow {
         ExceptionSeverity::Medium => 2,
         ExceptionSeverity::High => 3,
     };
+    let allowed: &[&str] = match exception.kind {
+        ExceptionKind::ConditionalAnswer => &["resolve", "accept_terms", "refuse_terms"],
+        ExceptionKind::TenderExhausted
+        | ExceptionKind::ApprovalRefused
+        | ExceptionKind::DeliveryFailed
+        | ExceptionKind::OrderChanged
+        | ExceptionKind::AutomationStopped => &["resolve"],
+    };
     let body = json!({
         "kind": "exception", "id": exception.id, "load": load.id, "reference": load.reference,
         "title": exception.title, "severity": exception.severity, "requested_at": exception.raised_at,
         "deadline": null, "role": null, "evidence": exception.evidence, "proposal": null, "rule": null,
-        "next_action": exception.next_action, "exception": exception.kind, "allowed_actions": ["resolve"],
+        "next_action": exception.next_action, "exception": exception.kind, "allowed_actions": allowed,
     });
     inbox_row(
         load,

@@ -80,7 +80,8 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
         ) : form === "resolve" ? (
           <ResolveForm
             busy={isSending}
-            send={(resolution) => act({ kind: "resolve", resolution })}
+            aboutTerms={item.allowed_actions.includes("accept_terms")}
+            send={(resolution, choice) => act({ kind: "resolve", resolution, choice })}
             cancel={() => setMode("read")}
           />
         ) : (

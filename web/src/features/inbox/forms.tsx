@@ -1,4 +1,5 @@
 import { type FormEvent, type ReactNode, useId, useState } from "react";
+import type { ResolutionChoice } from "../../api";
 import { editMoney, formatMoney, type Money, parseMinor } from "../../kit/money";
 import { REASONS, type ReasonCode, reasonText } from "./queue";
 
@@ -138,23 +139,40 @@ export function RejectForm({
 }
 
 export function ResolveForm({
+  aboutTerms,
   busy,
   send,
   cancel,
 }: {
+  /** The carrier answered on terms of its own: they are taken or refused. */
+  aboutTerms: boolean;
   busy: boolean;
-  send: (resolution: string) => void;
+  send: (resolution: string, choice: ResolutionChoice) => void;
   cancel: () => void;
 }) {
   const field = useId();
   const [text, setText] = useState("");
+  const [choice, setChoice] = useState<ResolutionChoice>(aboutTerms ? "refuse_terms" : "done");
   const [complaint, setComplaint] = useState<string | null>(null);
   const submit = () => {
-    if (text.trim()) send(text.trim());
+    if (text.trim()) send(text.trim(), choice);
     else setComplaint("Say what was done, so that the next person need not ask.");
   };
   return (
     <Frame title="Resolve" label="Resolve" busy={busy} complaint={complaint} submit={submit} cancel={cancel}>
+      {aboutTerms && (
+        <>
+          <label htmlFor={`${field}-choice`}>The carrier's terms</label>
+          <select
+            id={`${field}-choice`}
+            value={choice}
+            onChange={(event) => setChoice(event.target.value as ResolutionChoice)}
+          >
+            <option value="refuse_terms">Refuse them; the tender goes on</option>
+            <option value="accept_terms">Take them; the carrier has the load</option>
+          </select>
+        </>
+      )}
       <label htmlFor={field}>What was done</label>
       <input
         id={field}

@@ -50,7 +50,13 @@ export function step(queue: Queued[], key: string | null, by: 1 | -1): Queued | 
   return queue[Math.max(0, Math.min(queue.length - 1, at + by))] ?? null;
 }
 
-export type Command = InboxAction | "next" | "previous" | "keys" | "cancel";
+/** What a key may mean; how a carrier's terms are settled is chosen in the form. */
+export type Command =
+  | Exclude<InboxAction, "accept_terms" | "refuse_terms">
+  | "next"
+  | "previous"
+  | "keys"
+  | "cancel";
 
 export interface Press {
   key: string;

@@ -1,12 +1,12 @@
 // Sends a decision and says what came of it. The screen shows success only once the server has said so.
 
-import { ApiError, decide, type InboxItem, resolve } from "../../api";
+import { ApiError, decide, type InboxItem, type ResolutionChoice, resolve } from "../../api";
 import { formatMoney, type Money } from "../../kit/money";
 
 export type Act =
   | { kind: "approve"; rate?: Money }
   | { kind: "reject"; reason: string }
-  | { kind: "resolve"; resolution: string };
+  | { kind: "resolve"; resolution: string; choice: ResolutionChoice };
 
 export interface Answer {
   /** The card needs nobody any more, by us or by another. */
@@ -18,7 +18,7 @@ export interface Answer {
 export async function perform(item: InboxItem, act: Act, in_hand_ms: number): Promise<Answer> {
   try {
     if (act.kind === "resolve") {
-      await resolve(item.id, act.resolution, in_hand_ms);
+      await resolve(item.id, act.resolution, act.choice, in_hand_ms);
       return good(item, "resolved");
     }
     if (act.kind === "reject") {
