@@ -17,7 +17,13 @@ pub struct Effect {
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Order {
     /// Read a received message and admit what it asks for. Performed by the runtime itself.
-    NormalizeMessage { message: MessageId, source: String },
+    NormalizeMessage {
+        message: MessageId,
+        source: String,
+        /// Whose key brought it: it may then speak for that partner alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<PartnerId>,
+    },
     /// Go on with a workflow from what has just become durable. Performed by the runtime itself.
     ContinueWorkflow {
         load: LoadId,

@@ -13,6 +13,7 @@ use signalbox_engine::step::{Context, Input, Outcome, Reaction, change_settings,
 use signalbox_model::attempt::Attempt;
 use signalbox_model::effect::Order;
 use signalbox_model::id::{LoadId, MessageId, Mint, Minted, Seq, StreamId, TenantId};
+use signalbox_model::personal::Personal;
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::{Actor, TenantScope};
 use signalbox_model::value::ExternalId;
@@ -442,7 +443,21 @@ fn origin<'a>(asked: &'a Asked<'_>) -> Origin<'a> {
 
 /// What a command asks for, so that the same key with other content is seen.
 fn fingerprint(command: &Command) -> String {
-    hex::encode(Sha256::digest(format!("{command:?}").as_bytes()))
+    let mut hash = Sha256::new();
+    hash.update(format!("{command:?}").as_bytes());
+    // Personal values do not print; what they say counts all the same.
+    let mut attempt = match command {
+        Command::CreateOrder { order } => Some(Attempt::Order(order.clone())),
+        Command::AnswerOffer { answer } => Some(Attempt::Answer(answer.clone())),
+        _ => None, // No other command carries a person's data.
+    };
+    for personal in attempt.iter_mut().flat_map(Attempt::personal_mut) {
+        if let Personal::Plain { text, .. } = personal {
+            hash.update([0]);
+            hash.update(text.as_bytes());
+        }
+    }
+    hex::encode(hash.finalize())
 }
 
 fn repeat(known: InboxMark, sha256: &str, seq: Seq) -> Reply {

@@ -221,9 +221,9 @@ impl Machine {
         entropy: &mut dyn FnMut(&mut [u8]),
     ) -> Result<(), StoreError> {
         match &pending.effect.order {
-            Order::NormalizeMessage { message, source } => {
-                let (message, source) = (message.clone(), source.clone());
-                self.normalize(&pending, &message, &source, now, entropy)
+            Order::NormalizeMessage { message, source, from } => {
+                let (message, source, from) = (message.clone(), source.clone(), from.clone());
+                self.normalize(&pending, &message, &source, from.as_ref(), now, entropy)
             }
             Order::ContinueWorkflow { .. } => self.go_on(&pending, now),
             // The others leave by a courier.

@@ -12,7 +12,7 @@ use signalbox_model::attempt::Attempt;
 use signalbox_model::directory::Source;
 use signalbox_model::effect::{Effect, Order};
 use signalbox_model::event::Event;
-use signalbox_model::id::{LoadId, MessageId, Mint, StreamId, TenantId};
+use signalbox_model::id::{LoadId, MessageId, Mint, PartnerId, StreamId, TenantId};
 use signalbox_model::issue::{Issue, Severity};
 use signalbox_model::personal::Taint;
 use signalbox_model::rejection::Rejection;
@@ -40,6 +40,7 @@ struct Reading<'a> {
     message: &'a MessageId,
     source: &'a Source,
     directory: &'a Directory,
+    from: Option<&'a PartnerId>,
     pending: &'a PendingEffect,
     now: Timestamp,
 }
@@ -50,6 +51,7 @@ impl Machine {
         pending: &PendingEffect,
         message: &MessageId,
         source: &str,
+        from: Option<&PartnerId>,
         now: Timestamp,
         entropy: &mut dyn FnMut(&mut [u8]),
     ) -> Result<(), StoreError> {
@@ -80,6 +82,7 @@ impl Machine {
             message,
             source: settings,
             directory: &directory,
+            from,
             pending,
             now,
         };
@@ -128,6 +131,10 @@ impl Machine {
         let keys = self.seal(reading.tenant, &mut attempt, entropy)?;
         let cause = format!("{}#{place}", reading.message);
         let directory = reading.directory;
+        if let Some(name) = speaks_for_another(reading, &attempt) {
+            let detail = format!("this key may not speak for {name}");
+            return Ok(Admitted::Refused(Rejection::NotAllowed, detail));
+        }
         let (stream, input) = match attempt {
             Attempt::Acknowledgement(it) => {
                 return Ok(Admitted::Noted(Box::new(Event::AcknowledgementReceived {
@@ -367,6 +374,21 @@ impl Machine {
             received_at: text(&row, "received_at").parse().unwrap_or(Timestamp::UNIX_EPOCH),
         }))
     }
+}
+
+/// The partner an attempt names, where the key that brought it belongs to another.
+fn speaks_for_another<'a>(reading: &Reading<'_>, attempt: &'a Attempt) -> Option<&'a str> {
+    let from = reading.from?;
+    let name = match attempt {
+        Attempt::Order(order) => &order.customer,
+        Attempt::Answer(answer) => &answer.carrier,
+        Attempt::Status(status) => &status.carrier,
+        Attempt::Invoice(invoice) => &invoice.carrier,
+        // It names only our own message.
+        Attempt::Acknowledgement(_) => return None,
+    };
+    let known = reading.directory.called(name);
+    (known.map(|it| &it.id) != Some(from)).then_some(name)
 }
 
 /// Refusals that the sender's people can cure are shown in quarantine; an answer that came too late is an outcome.

@@ -108,6 +108,7 @@ impl Machine {
         let order = Order::NormalizeMessage {
             message: message.clone(),
             source: receive.source.clone(),
+            from: receive.from.clone(),
         };
         reaction.effects.push(Effect { id: mint.make(), order });
         let broken = |error: crate::vault::Error| StoreError::Broken(error.to_string());
@@ -235,6 +236,7 @@ impl Machine {
             bytes,
             key: None,
             traceparent: None,
+            from: None,
         };
         let (message, seq) = self.store_message(&receive, &cause, key, sha256, reaction, now)?;
         Ok(Reply::Accepted {

@@ -3,7 +3,7 @@
 use crate::ports::DeliveryOutcome;
 use serde_json::Value;
 use signalbox_engine::command::Command;
-use signalbox_model::id::{MessageId, Seq, StreamId, TenantId};
+use signalbox_model::id::{MessageId, PartnerId, Seq, StreamId, TenantId};
 use signalbox_model::issue::Issue;
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::TenantScope;
@@ -40,6 +40,8 @@ pub struct Receive {
     pub source: String,
     pub content_type: String,
     pub bytes: Vec<u8>,
+    /// The partner whose key brought it, where the key is a partner's own. The message may speak for no other.
+    pub from: Option<PartnerId>,
     /// The sender's own id for the delivery (`webhook-id`, `Idempotency-Key`); else the message's identity is used.
     pub key: Option<String>,
     pub traceparent: Option<String>,

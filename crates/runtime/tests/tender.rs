@@ -164,6 +164,10 @@ impl House {
     }
 
     fn receive(&mut self, text: &str) -> Reply {
+        self.receive_by(None, text)
+    }
+
+    fn receive_by(&mut self, from: Option<PartnerId>, text: &str) -> Reply {
         let scope = TenantScope::new(TenantId::from("ten_a"), Actor::source("edi"));
         let (source, content_type) = ("edi".to_owned(), "application/edi-x12".to_owned());
         let bytes = text.as_bytes().to_vec();
@@ -174,6 +178,7 @@ impl House {
             bytes,
             key: None,
             traceparent: None,
+            from,
         }))
     }
 
@@ -330,4 +335,16 @@ fn a_tender_runs_from_the_customers_bytes_to_a_covered_load() {
     let mut expected: Vec<&str> = expected.split_whitespace().collect();
     expected.sort_unstable();
     assert_eq!(trace, expected);
+}
+
+#[test]
+fn a_carriers_own_key_answers_for_that_carrier_alone() {
+    let mut house = House::new();
+    house.receive(TENDER);
+    house.receive_by(Some(PartnerId::from("par_swft")), &answer("JBHT", 7, "A"));
+    assert_eq!(house.rows(&views::BOARD)[0]["status"], "tendering");
+    let quarantine = house.rows(&views::QUARANTINE);
+    assert_eq!(quarantine[0]["issues"][0]["code"], "not_allowed", "{quarantine:?}");
+    house.receive_by(Some(PartnerId::from("par_jbht")), &answer("JBHT", 8, "A"));
+    assert_eq!(house.rows(&views::BOARD)[0]["status"], "covered");
 }

@@ -315,6 +315,7 @@ impl World {
                 bytes: bytes.clone(),
                 key,
                 traceparent: None,
+                from: None,
             }),
             What::Command { who, command } => Request::Command {
                 scope: TenantScope::new(self.trade.tenant.clone(), who.clone()),

@@ -71,6 +71,7 @@ pub async fn receive(
         return Err(if caller.is_some() { known } else { unsigned() });
     };
     let bytes = ask::bytes(body, MESSAGE_BYTES_MAX).await?;
+    let from = caller.as_ref().and_then(|it| it.key.partner.clone());
     let scope = match sender(&edge, caller, &tenant, &source, headers, &bytes) {
         Ok(scope) => scope,
         Err(problem) => {
@@ -91,6 +92,7 @@ pub async fn receive(
         bytes,
         key,
         traceparent: trace.0,
+        from,
     };
     accepted(edge.ask(Asked::Receive(asked)).await?)
 }

@@ -78,6 +78,7 @@ fn receive(found: &Found, pump: &Handle, directories: &Directories) -> Result<()
         bytes: found.bytes.clone(),
         key: None,
         traceparent: None,
+        from: None,
     });
     match pump.ask_blocking(request) {
         Ok(Reply::Accepted { .. } | Reply::Done { .. }) => Ok(()),

@@ -187,6 +187,7 @@ impl Boundary for RuntimeBoundary {
                     bytes,
                     key: None,
                     traceparent: None,
+                    from: None,
                 })),
                 Sent::Command { who, command } => self.command(TenantScope::new(self.tenant.clone(), who), command),
             });

@@ -97,6 +97,7 @@ pub fn orders(mut turn: Turn, effect: &str) -> Turn {
     let order = Order::NormalizeMessage {
         message: MessageId::from("msg_1"),
         source: "edi".to_owned(),
+        from: None,
     };
     turn.record.effects.push(Effect {
         id: EffectId::from(effect),
