@@ -47,6 +47,7 @@ pub struct Message {
     pub answers: bool,
 }
 
+#[expect(clippy::large_enum_variant, reason = "few exist at a time, and most are commands")]
 pub enum What {
     Bytes { source: &'static str, bytes: Vec<u8> },
     Command { who: Actor, command: Command },

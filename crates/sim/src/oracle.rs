@@ -138,10 +138,10 @@ impl Oracle {
             self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
         self.events += record.events.len() as u64;
-        if let Some(mark) = &record.mark {
-            if !self.marks.insert(mark.key.clone()) {
-                return Err(format!("{} was received twice", mark.key));
-            }
+        if let Some(mark) = &record.mark
+            && !self.marks.insert(mark.key.clone())
+        {
+            return Err(format!("{} was received twice", mark.key));
         }
         self.leaves
             .entry(stored.tenant.clone())

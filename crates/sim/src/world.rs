@@ -61,7 +61,7 @@ impl World {
         let now = Timestamp::from_second(BEGIN).map_err(|it| it.to_string())?;
         let store = Arc::new(FaultyStore::new(mutant));
         let machine = Machine::open(store.clone(), config(), now).map_err(|it| it.to_string())?;
-        let entropy = Rng::new(rng.next());
+        let entropy = Rng::new(rng.bits());
         let trade = crate::actors::trade(&mut rng);
         let oracle = Oracle::new(trade.settings.rate_cap.minor);
         let mut world = Self {
@@ -375,7 +375,7 @@ impl World {
         };
         let fresh = self.mutant == Some(Mutant::FreshId);
         let id = if fresh {
-            format!("{effect}/{}", self.rng.next())
+            format!("{effect}/{}", self.rng.bits())
         } else {
             effect.0.clone()
         };

@@ -1,6 +1,7 @@
-//! The world acts: shippers post orders, carriers read the files they are sent and post their answers.
+//! The world acts: shippers post orders, carriers read the files and webhooks they are sent and post their answers.
 
 use super::people::{Cast, Tenant};
+use super::webhooks::Offers;
 use crate::server::Server;
 use crate::wiring::{Installation, ServerClock};
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +18,7 @@ use std::time::Duration;
 use tracing::warn;
 
 /// Orders of one tenant in a world hour.
-const ORDERS_AN_HOUR: f64 = 30.0;
+const ORDERS_AN_HOUR: f64 = 37.5;
 const ORDERS_MAX: f64 = 20_000.0;
 /// How often folders are looked into, in our time.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -32,7 +33,7 @@ struct Due {
 }
 
 /// Lets every tenant's world act for as long as `lasts`, in the world's time.
-pub async fn day(server: &Server, cast: &Cast, lasts: Duration) -> anyhow::Result<()> {
+pub async fn day(server: &Server, cast: &Cast, offers: &Offers, lasts: Duration) -> anyhow::Result<()> {
     let client = Client::builder().timeout(Duration::from_secs(30)).build()?;
     let clock = server.installation.clock.as_ref();
     let start = clock.now();
@@ -45,6 +46,7 @@ pub async fn day(server: &Server, cast: &Cast, lasts: Duration) -> anyhow::Resul
             base: base.clone(),
             folder: outbound.join(tenant.id.as_str()),
             tenant,
+            offers,
             clock,
             seen: BTreeSet::new(),
             answers: 0,
@@ -60,6 +62,7 @@ struct Player<'a> {
     base: String,
     folder: PathBuf,
     tenant: &'a Tenant,
+    offers: &'a Offers,
     clock: &'a ServerClock,
     /// Files that were read already.
     seen: BTreeSet<PathBuf>,
@@ -90,6 +93,21 @@ impl Player<'_> {
     /// What carriers will answer to the files that arrived since the last look.
     fn answers(&mut self, now: Timestamp) -> Vec<Due> {
         let mut due = Vec::new();
+        for offered in self.offers.take(&self.tenant.id) {
+            let offer = Some(offered.offer);
+            let Some(reply) = self.tenant.world.decides(&offered.scac, &offered.reference, offer) else {
+                continue;
+            };
+            let at = now.saturating_add(reply.after).unwrap_or(now);
+            let body = json!({
+                "carrier": reply.scac, "reference": reply.reference, "offer": reply.offer, "answer": reply.answer,
+            });
+            due.push(Due {
+                at,
+                source: "json",
+                body: body.to_string(),
+            });
+        }
         for (scac, file) in files(&self.folder) {
             if !self.seen.insert(file.clone()) {
                 continue;

@@ -5,6 +5,7 @@
 
 mod drive;
 mod people;
+mod webhooks;
 
 use crate::command_line::interrupted;
 use crate::server::Server;
@@ -20,7 +21,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::error;
+use webhooks::Offers;
 
+/// Where a demo listens if nobody says.
+const LISTEN: &str = "127.0.0.1:8080";
 /// World hours a demo runs where `--for` does not say.
 const HOURS: u64 = 8;
 /// What `--speed max` means: a world hour in under four seconds. Faster, and answers would come late for want of time to send them.
@@ -31,14 +35,9 @@ pub struct Demo {
     /// No links, no waiting: run `--for` as long, print the outcome as JSON and end.
     #[arg(long)]
     headless: bool,
-    /// Address and port; port 0 takes a free one.
-    #[arg(
-        long,
-        env = "SIGNALBOX_LISTEN",
-        default_value = "127.0.0.1:8080",
-        value_name = "ADDR"
-    )]
-    listen: String,
+    /// Address and port; port 0 takes a free one. Without it 127.0.0.1:8080, or a free port where that is taken.
+    #[arg(long, env = "SIGNALBOX_LISTEN", value_name = "ADDR")]
+    listen: Option<String>,
     /// Keep the demo's data here. A temporary directory, gone at the end, without it.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -86,13 +85,21 @@ pub async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     } else {
         arguments.speed
     };
+    let carriers = webhooks::Carriers::listen().await?;
     let setup = Setup {
         speed,
+        egress_allowed: vec![carriers.origin()?],
         ..Setup::new(&folder)
     };
-    let server = Server::start(setup, &arguments.listen).await?;
+    let server = start(setup, arguments.listen.as_deref()).await?;
     let (installation, seed) = (Arc::clone(&server.installation), arguments.seed);
-    let cast = tokio::task::spawn_blocking(move || people::settle(&installation, seed)).await??;
+    let offers = carriers.offers();
+    let (cast, carriers) = tokio::task::spawn_blocking(move || {
+        people::settle(&installation, seed, &carriers).map(|cast| (cast, carriers))
+    })
+    .await??;
+    let clock = server.installation.clock.clone();
+    let taking = carriers.open(clock)?;
     let credentials = cast.credentials(&server.base());
     if let Some(file) = &arguments.credentials {
         write_whole(file, &credentials)?;
@@ -104,7 +111,7 @@ pub async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         welcome(&server, &cast, &arguments, speed);
     }
     let outcome = tokio::select! {
-        outcome = play(&server, &cast, &arguments) => outcome,
+        outcome = play(&server, &cast, &offers, &arguments) => outcome,
         () = interrupted() => Ok(()),
         why = server.died() => {
             error!("{why}");
@@ -117,15 +124,27 @@ pub async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
             drive::outcome(&server.installation, &arguments.scenario_name(), arguments.seed)?
         );
     }
+    taking.abort();
     server.stop().await;
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
+/// On the address that was asked for; else on the usual one, or a free port where another program has that.
+async fn start(setup: Setup, listen: Option<&str>) -> anyhow::Result<Server> {
+    match listen {
+        Some(listen) => Server::start(setup, listen).await,
+        None => {
+            let is_free = tokio::net::TcpListener::bind(LISTEN).await.is_ok();
+            Server::start(setup, if is_free { LISTEN } else { "127.0.0.1:0" }).await
+        }
+    }
+}
+
 /// Runs the world, then goes on serving unless headless.
-async fn play(server: &Server, cast: &Cast, arguments: &Demo) -> anyhow::Result<()> {
+async fn play(server: &Server, cast: &Cast, offers: &Offers, arguments: &Demo) -> anyhow::Result<()> {
     let lasts = arguments.lasts.unwrap_or(Duration::from_secs(HOURS * 3600));
     match arguments.scenario {
-        Scenario::Day => drive::day(server, cast, lasts).await?,
+        Scenario::Day => drive::day(server, cast, offers, lasts).await?,
         // Nothing happens by itself; the time still passes for whoever acts from outside.
         Scenario::Empty => match (arguments.lasts, arguments.headless) {
             (Some(lasts), true) => tokio::time::sleep(lasts).await,

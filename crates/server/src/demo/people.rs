@@ -1,6 +1,7 @@
 //! Who is in the demo: two tenants, run for their owners by one partner company, each with its customers, carriers,
 //! routing guide, and a person or system in every role.
 
+use super::webhooks::{Carriers, SECRET};
 use crate::bootstrap;
 use crate::wiring::Installation;
 use jiff::SignedDuration;
@@ -31,11 +32,15 @@ pub struct Tenant {
 }
 
 /// Makes the tenants and everybody in them. Blocking.
-pub fn settle(installation: &Installation, seed: u64) -> anyhow::Result<Cast> {
+pub fn settle(installation: &Installation, seed: u64, carriers: &Carriers) -> anyhow::Result<Cast> {
     let mut tenants = Vec::new();
     for (place, (id, name)) in TENANTS.iter().enumerate() {
-        let world = World::new(seed.wrapping_add(place as u64), None);
         let id = TenantId::from(*id);
+        let webhook = (carriers.url(&id)?, SECRET.to_owned());
+        let world = World::new(seed.wrapping_add(place as u64), Some(webhook));
+        let secrets = installation.data_dir.secrets().join(id.as_str());
+        std::fs::create_dir_all(&secrets)?;
+        std::fs::write(secrets.join(SECRET), carriers.secret())?;
         bootstrap::tenant(&installation.pump, &id, name, ZONE)?;
         let partners = world.partners();
         for partner in &partners {

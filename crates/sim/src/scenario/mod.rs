@@ -40,6 +40,7 @@ pub trait Boundary {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "few exist at a time, and most are commands")]
 pub enum Sent {
     Message { source: &'static str, bytes: Vec<u8> },
     Command { who: Actor, command: Command },
