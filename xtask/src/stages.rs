@@ -44,9 +44,11 @@ const STAGES: &[Stage] = &[
         holds: "tests of every crate; the store contract on SQLite and PostgreSQL",
         run: rust,
     },
-    // The simulator's stage belongs here, once its binary exists:
-    // Stage { name: "simulator", holds: "2,000 seeds of disorder, no law broken", run: simulator },
-    // fn simulator(session: &mut Session) -> .. { counted(&session.with(cargo(&["run", "--release", "-p", "signalbox-sim", "--", "--seeds", "2000"]))) }
+    Stage {
+        name: "simulator",
+        holds: "seeds of disorder over the real engine and runtime, each run twice",
+        run: simulator,
+    },
     Stage {
         name: "web",
         holds: "the console's lint, types, tests, build and size budget",
@@ -238,6 +240,24 @@ fn rust(session: &mut Session) -> anyhow::Result<Outcome> {
         tasks.push(session.with(cargo(&["test", "--workspace", "--doc", "--no-fail-fast"])));
     }
     all_counted(&tasks)
+}
+
+/// Seeds tried in each run; `signalbox-sim --seeds` tries more.
+const SEEDS: &str = "100";
+
+fn simulator(session: &mut Session) -> anyhow::Result<Outcome> {
+    let seeds = cargo(&[
+        "run",
+        "-q",
+        "-p",
+        "signalbox-sim",
+        "--bin",
+        "signalbox-sim",
+        "--",
+        "--seeds",
+        SEEDS,
+    ]);
+    all_counted(&[session.with(seeds)])
 }
 
 fn web_stage(session: &mut Session) -> anyhow::Result<Outcome> {

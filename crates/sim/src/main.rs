@@ -57,24 +57,30 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
 
 fn simulate(options: &Options) -> ExitCode {
     let begun = Instant::now();
+    let workers = std::thread::available_parallelism().map_or(1, |it| it.get() as u64);
+    let parts: Vec<Part> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..workers)
+            .map(|worker| scope.spawn(move || part(options, worker, workers)))
+            .collect();
+        started
+            .into_iter()
+            .flat_map(std::thread::ScopedJoinHandle::join)
+            .collect()
+    });
     let mut coverage = Coverage::default();
     let mut events = 0;
-    for seed in options.first..options.first + options.seeds {
-        match run::run(seed, options.events, options.mutant) {
-            Ok(passed) => {
-                events += passed.events;
-                coverage.add(&passed.coverage);
-            }
-            Err(failed) => {
-                println!(
-                    "seed {} fails after {:.1} s: {}",
-                    failed.seed,
-                    begun.elapsed().as_secs_f64(),
-                    failed.why
-                );
-                return ExitCode::FAILURE;
-            }
-        }
+    for part in &parts {
+        events += part.events;
+        coverage.add(&part.coverage);
+    }
+    let failed = parts.iter().filter_map(|it| it.failed.as_ref()).min_by_key(|it| it.0);
+    if let Some((seed, why)) = failed {
+        println!("seed {seed} fails after {:.1} s: {why}", begun.elapsed().as_secs_f64());
+        return ExitCode::FAILURE;
+    }
+    if parts.len() as u64 != workers {
+        println!("a seed panicked; its message is above");
+        return ExitCode::FAILURE;
     }
     let seconds = begun.elapsed().as_secs_f64();
     println!(
@@ -88,4 +94,29 @@ fn simulate(options: &Options) -> ExitCode {
         .collect();
     println!("{}", counted.join(", "));
     ExitCode::SUCCESS
+}
+
+/// What one worker's seeds came to: each `workers`th one, up to the first that fails.
+#[derive(Default)]
+struct Part {
+    events: u64,
+    coverage: Coverage,
+    failed: Option<(u64, String)>,
+}
+
+fn part(options: &Options, worker: u64, workers: u64) -> Part {
+    let mut part = Part::default();
+    for seed in (options.first + worker..options.first + options.seeds).step_by(workers as usize) {
+        match run::run(seed, options.events, options.mutant) {
+            Ok(passed) => {
+                part.events += passed.events;
+                part.coverage.add(&passed.coverage);
+            }
+            Err(failed) => {
+                part.failed = Some((failed.seed, failed.why));
+                break;
+            }
+        }
+    }
+    part
 }
