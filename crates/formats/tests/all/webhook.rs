@@ -2,11 +2,14 @@
 
 use expect_test::expect;
 use jiff::Timestamp;
+use serde_json::Value;
 use signalbox_formats::json::{OfferMade, OfferWithdrawn, offer_webhook_body, withdraw_webhook_body};
 use signalbox_model::attempt::Attempt;
 use signalbox_model::load::Load;
 use signalbox_model::tender::{Offer, OfferState, RespondByBasis};
 use signalbox_model::value::Money;
+
+use std::collections::BTreeMap;
 
 #[test]
 fn an_offer_made() {
@@ -95,7 +98,7 @@ fn an_offer_made() {
           "time": "2025-11-23T00:00:00Z",
           "type": "dispatch.offer.made"
         }"#]]
-    .assert_eq(&serde_json::to_string_pretty(&body).unwrap());
+    .assert_eq(&pretty(&body));
     assert!(
         !body.to_string().contains("Lee"),
         "people stay at home until a carrier has the load"
@@ -130,7 +133,7 @@ fn an_offer_withdrawn() {
           "time": "2025-11-23T00:00:00Z",
           "type": "dispatch.offer.withdrawn"
         }"#]]
-    .assert_eq(&serde_json::to_string_pretty(&withdraw_webhook_body(&withdrawn)).unwrap());
+    .assert_eq(&pretty(&withdraw_webhook_body(&withdrawn)));
 }
 
 /// An offer as the engine makes it.
@@ -145,5 +148,21 @@ fn offer(now: Timestamp) -> Offer {
         respond_by: now,
         respond_by_basis: RespondByBasis::Contract,
         state: OfferState::Open,
+    }
+}
+
+/// With the names of each object in order, whichever map this build of `serde_json` keeps them in.
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(&sorted(value)).unwrap()
+}
+
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<&String, Value> = fields.iter().map(|(name, it)| (name, sorted(it))).collect();
+            fields.into_iter().map(|(name, it)| (name.clone(), it)).collect()
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
     }
 }

@@ -299,7 +299,7 @@ fn a_login_without_rights_starts_on_a_prepared_database() {
     ground
         .connection()
         .batch_execute(&format!(
-            "CREATE ROLE {login} LOGIN IN ROLE signalbox_app, signalbox_scan"
+            "CREATE ROLE {login} LOGIN PASSWORD '{login}' IN ROLE signalbox_app, signalbox_scan"
         ))
         .unwrap();
     let mut config: postgres::Config = url.parse().unwrap();
@@ -309,7 +309,7 @@ fn a_login_without_rights_starts_on_a_prepared_database() {
     };
     let port = config.get_ports().first().copied().unwrap_or(5432);
     let database = config.user(&login).get_dbname().unwrap_or("postgres").to_owned();
-    let plain = format!("host={host} port={port} user={login} dbname={database}");
+    let plain = format!("host={host} port={port} user={login} password={login} dbname={database}");
     let opened = Postgres::open(&plain, VIEWS, ground.options());
     let answered = opened
         .and_then(|store| store.records(0, 9))
