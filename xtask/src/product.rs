@@ -28,7 +28,13 @@ pub fn bench(arguments: &[String]) -> anyhow::Result<()> {
 
 /// Builds `signalbox` and says where it lies.
 pub fn build(profile: Profile) -> anyhow::Result<PathBuf> {
-    let mut arguments = vec!["build", "-p", "signalbox-server", "--bin", "signalbox"];
+    binary(profile, "signalbox")
+}
+
+/// Builds one binary of the workspace and says where it lies. With `--workspace`, so that the outside crates are built
+/// with the features the tests have built them with, and not once more.
+pub fn binary(profile: Profile, name: &str) -> anyhow::Result<PathBuf> {
+    let mut arguments = vec!["build", "--workspace", "--bin", name];
     if profile == Profile::Release {
         arguments.push("--release");
     }
@@ -38,7 +44,7 @@ pub fn build(profile: Profile) -> anyhow::Result<PathBuf> {
     } else {
         "debug"
     };
-    Ok(target_folder()?.join(folder).join("signalbox"))
+    Ok(target_folder()?.join(folder).join(name))
 }
 
 /// Replaces this process, so that ctrl-C and the exit code are signalbox's own.

@@ -3,7 +3,7 @@
 //! It stops at the first failure and names it. What this machine lacks is skipped aloud; under `CI=true` a skipped stage fails.
 
 use crate::counts::{self, Counts};
-use crate::leash::{Task, cargo};
+use crate::leash::{Task, cargo, task};
 use crate::postgres::{self, Cluster};
 use crate::product::{self, Profile};
 use crate::{contracts, machine, root, tidy, web};
@@ -246,17 +246,8 @@ fn rust(session: &mut Session) -> anyhow::Result<Outcome> {
 const SEEDS: &str = "100";
 
 fn simulator(session: &mut Session) -> anyhow::Result<Outcome> {
-    let seeds = cargo(&[
-        "run",
-        "-q",
-        "-p",
-        "signalbox-sim",
-        "--bin",
-        "signalbox-sim",
-        "--",
-        "--seeds",
-        SEEDS,
-    ]);
+    let binary = product::binary(Profile::Dev, "signalbox-sim")?;
+    let seeds = task(&binary.display().to_string(), &["--seeds", SEEDS]);
     all_counted(&[session.with(seeds)])
 }
 
