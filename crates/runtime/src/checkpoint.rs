@@ -17,7 +17,7 @@ const SCANNED: &str = "audit/scanned";
 impl Machine {
     /// Whether records wait for their indexes long enough.
     pub fn checkpoint_due(&self, now: Timestamp) -> bool {
-        !self.overlay.is_empty() && now.duration_since(self.checkpointed_at) >= CHECKPOINT_EVERY
+        self.lags() && now.duration_since(self.checkpointed_at) >= CHECKPOINT_EVERY
     }
 
     /// When the next checkpoint is due, if anything waits for it.
@@ -26,13 +26,13 @@ impl Machine {
             .checkpointed_at
             .saturating_add(CHECKPOINT_EVERY)
             .unwrap_or(Timestamp::MAX);
-        (!self.overlay.is_empty()).then_some(at)
+        self.lags().then_some(at)
     }
 
     /// Brings indexes and audit logs up to the last durable record. Call between batches only.
     pub fn checkpoint(&mut self, now: Timestamp) -> Result<(), StoreError> {
         self.checkpointed_at = now;
-        if self.overlay.is_empty() {
+        if !self.lags() {
             return Ok(());
         }
         assert_eq!(
@@ -42,9 +42,22 @@ impl Machine {
         );
         self.store.checkpoint(self.epoch, &self.overlay, self.committed)?;
         self.overlay = Default::default();
+        if self.audit_torn {
+            self.leaves.clear();
+            self.sequencers.clear();
+            self.restore_audit()?;
+        }
+        // Until this has ended well, what memory says of the audit trees is not what is stored.
+        self.audit_torn = true;
         self.sequence()?;
+        self.audit_torn = false;
         self.streams.shrink();
         Ok(())
+    }
+
+    /// Whether records wait for their indexes, or leaves for their trees.
+    fn lags(&self) -> bool {
+        !self.overlay.is_empty() || self.audit_torn
     }
 
     /// Gives the leaves of durable records their places in each tenant's audit log, and signs its head.

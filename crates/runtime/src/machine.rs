@@ -19,6 +19,7 @@ use signalbox_engine::directory::Directory;
 use signalbox_engine::step::Reaction;
 use signalbox_model::decision::{Decision, Evidence};
 use signalbox_model::effect::Order;
+use signalbox_model::event::Event;
 use signalbox_model::id::{Seq, StreamId, SubjectId, TenantId};
 use signalbox_model::scope::{Actor, TenantScope};
 use std::collections::{BTreeMap, VecDeque};
@@ -26,6 +27,8 @@ use std::sync::Arc;
 
 /// Turns one batch may hold: what one fsync carries at most.
 pub const BATCH_TURNS_MAX: usize = 1_000;
+/// Runs of events that an audit entry names one by one.
+const RUNS_TOLD_MAX: usize = 40;
 /// Records read at once while recovering.
 pub const RECOVERY_PAGE: usize = 1_000;
 /// The tenant whose settings stream lists all tenants.
@@ -55,6 +58,8 @@ pub struct Machine {
     /// Leaves of durable records that are not in the audit trees yet, in log order.
     pub(crate) leaves: BTreeMap<TenantId, Vec<(Seq, Vec<String>)>>,
     pub(crate) checkpointed_at: Timestamp,
+    /// The last sequencing did not end: the trees in memory are to be read again before they go on.
+    pub(crate) audit_torn: bool,
     pub(crate) batch: Batch,
 }
 
@@ -112,6 +117,7 @@ impl Machine {
             sequencers: BTreeMap::new(),
             leaves: BTreeMap::new(),
             checkpointed_at: now,
+            audit_torn: false,
             batch: Batch::default(),
         };
         machine.recover(now)?;
@@ -126,6 +132,7 @@ impl Machine {
         self.fresh_keys.clear();
         self.leaves.clear();
         self.sequencers.clear();
+        self.audit_torn = false;
         self.batch = Batch::default();
         self.queue.retain(|work| matches!(work, Work::Request(..)));
         let positions = self.store.positions()?;
@@ -386,10 +393,9 @@ fn pack(
 ) -> Result<Record, StoreError> {
     let broken = |error: &dyn std::fmt::Display| StoreError::Broken(format!("a turn cannot be recorded: {error}"));
     let events = serde_json::to_vec(&reaction.events).map_err(|error| broken(&error))?;
-    let names: Vec<&str> = reaction.events.iter().map(|it| it.name()).collect();
     let whole = Decision {
         about: "record".to_owned(),
-        choice: names.join(", "),
+        choice: told(&reaction.events),
         evidence: vec![
             Evidence::new("events sha256", hex::encode(Sha256::digest(&events)), "record"),
             Evidence::new("cause", origin.cause, "record"),
@@ -406,6 +412,7 @@ fn pack(
     };
     let decisions: Vec<Decision> = std::iter::once(whole)
         .chain(reaction.decisions.iter().cloned())
+        .map(|it| fitting(&turn, it))
         .collect();
     let leaves = crate::audit::leaf::entries(&turn, &decisions, &[]).map_err(|error| broken(&error))?;
     Ok(Record {
@@ -425,4 +432,40 @@ fn pack(
         links: reaction.links,
         leaves,
     })
+}
+
+/// Names of the events in order; a run of the same is counted, so that no message makes the list long.
+fn told(events: &[Event]) -> String {
+    let mut runs: Vec<(&str, usize)> = Vec::new();
+    for event in events {
+        match runs.last_mut() {
+            Some((name, count)) if *name == event.name() => *count += 1,
+            _ => runs.push((event.name(), 1)), // The first of its run.
+        }
+    }
+    let word = |(name, count): &(&str, usize)| {
+        if *count == 1 {
+            (*name).to_owned()
+        } else {
+            format!("{name} x{count}")
+        }
+    };
+    let mut words: Vec<String> = runs.iter().take(RUNS_TOLD_MAX).map(word).collect();
+    if runs.len() > RUNS_TOLD_MAX {
+        words.push(format!("and {} more", runs.len() - RUNS_TOLD_MAX));
+    }
+    words.join(", ")
+}
+
+/// The decision as the audit log can hold it: evidence too large for an entry is held by its hash.
+fn fitting(turn: &crate::audit::leaf::Turn<'_>, decision: Decision) -> Decision {
+    if crate::audit::leaf::entry(turn, (1, 1), &decision, &[]).is_ok() {
+        return decision;
+    }
+    let evidence = serde_json::to_vec(&decision.evidence).unwrap_or_default();
+    let hash = Evidence::new("evidence sha256", hex::encode(Sha256::digest(&evidence)), "record");
+    Decision {
+        evidence: vec![hash],
+        ..decision
+    }
 }
