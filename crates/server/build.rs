@@ -21,12 +21,8 @@ fn main() {
     let out = PathBuf::from(variable("OUT_DIR"));
     let dist = std::env::var_os("SIGNALBOX_WEB_DIST").map_or_else(|| manifest.join("../../web/dist"), PathBuf::from);
     let has_console = dist.join("index.html").is_file();
-    if has_console {
-        println!("cargo::rerun-if-changed={}", dist.display());
-    } else if let Some(web) = dist.parent().filter(|it| it.is_dir()) {
-        // Cargo takes a path that is not there for changed each time; the folder above tells when it appears.
-        println!("cargo::rerun-if-changed={}", web.join("package.json").display());
-    }
+    // Where there is no console yet, Cargo takes the missing folder for changed each time, and so sees it appear.
+    println!("cargo::rerun-if-changed={}", dist.display());
     assert!(
         has_console || std::env::var("SIGNALBOX_WEB_REQUIRE").map_or(true, |it| it != "1"),
         "SIGNALBOX_WEB_REQUIRE=1, and there is no console in {}: run `npm ci && npm run build` in web/",

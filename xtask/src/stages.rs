@@ -35,6 +35,11 @@ const STAGES: &[Stage] = &[
         run: tidy_stage,
     },
     Stage {
+        name: "web",
+        holds: "the console's lint, types, tests, build and size budget",
+        run: web_stage,
+    },
+    Stage {
         name: "postgres",
         holds: "a private cluster for the tests below",
         run: postgres_stage,
@@ -48,11 +53,6 @@ const STAGES: &[Stage] = &[
         name: "simulator",
         holds: "seeds of disorder over the real engine and runtime, each run twice",
         run: simulator,
-    },
-    Stage {
-        name: "web",
-        holds: "the console's lint, types, tests, build and size budget",
-        run: web_stage,
     },
     Stage {
         name: "contracts",
