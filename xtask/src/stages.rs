@@ -17,7 +17,7 @@ struct Stage {
     run: fn(&mut Session) -> anyhow::Result<Outcome>,
 }
 
-/// The order matters twice: cheap before dear, and `postgres` before the tests that use it.
+/// The order matters: cheap before dear, `web` before the binary that carries it, `postgres` before the tests that use it.
 const STAGES: &[Stage] = &[
     Stage {
         name: "format",
