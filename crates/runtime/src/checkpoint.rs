@@ -3,21 +3,41 @@
 //! Invariant: nothing here decides anything. If it never ran, recovery would fold the same from the records.
 
 use crate::audit::note::{Signer, Use};
-use crate::audit::sequencer::Sequencer;
+use crate::audit::sequencer::{Blob, Sequencer};
+use crate::index::IndexChanges;
 use crate::machine::{Machine, PLATFORM, RECOVERY_PAGE};
-use crate::ports::StoreError;
+use crate::ports::{Epoch, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use signalbox_model::id::{Seq, TenantId};
+use std::sync::Arc;
 
 /// Views may lag the log by this much.
 pub const CHECKPOINT_EVERY: SignedDuration = SignedDuration::from_millis(200);
 /// Name of the blob that says up to which record every tenant's audit log reaches.
 const SCANNED: &str = "audit/scanned";
 
+/// One checkpoint on its way to the store.
+pub struct Checkpoint {
+    epoch: Epoch,
+    changes: Arc<IndexChanges>,
+    position: Seq,
+    blobs: Vec<(TenantId, Vec<Blob>)>,
+}
+
+impl Checkpoint {
+    pub fn write(&self, store: &dyn Store) -> Result<(), StoreError> {
+        store.checkpoint(self.epoch, &self.changes, self.position)?;
+        for (tenant, blobs) in &self.blobs {
+            store.put_blobs(self.epoch, tenant, blobs)?;
+        }
+        Ok(())
+    }
+}
+
 impl Machine {
-    /// Whether records wait for their indexes long enough.
+    /// Whether records wait for their indexes long enough, and no checkpoint is under way.
     pub fn checkpoint_due(&self, now: Timestamp) -> bool {
-        self.lags() && now.duration_since(self.checkpointed_at) >= CHECKPOINT_EVERY
+        self.lags() && !self.overlay.is_handed_over() && now.duration_since(self.checkpointed_at) >= CHECKPOINT_EVERY
     }
 
     /// When the next checkpoint is due, if anything waits for it.
@@ -26,22 +46,19 @@ impl Machine {
             .checkpointed_at
             .saturating_add(CHECKPOINT_EVERY)
             .unwrap_or(Timestamp::MAX);
-        self.lags().then_some(at)
+        (self.lags() && !self.overlay.is_handed_over()).then_some(at)
     }
 
-    /// Brings indexes and audit logs up to the last durable record. Call between batches only.
-    pub fn checkpoint(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    /// What the next checkpoint is to write: index changes of every turn judged so far, audit blobs of every durable one.
+    /// Write it after all batches judged before it, then tell `checkpointed`. Nothing while one is under way.
+    pub fn begin_checkpoint(&mut self, now: Timestamp) -> Result<Option<Checkpoint>, StoreError> {
+        if self.overlay.is_handed_over() {
+            return Ok(None);
+        }
         self.checkpointed_at = now;
         if !self.lags() {
-            return Ok(());
+            return Ok(None);
         }
-        assert_eq!(
-            self.next_seq,
-            self.committed + 1,
-            "a checkpoint between judging a batch and its commit"
-        );
-        self.store.checkpoint(self.epoch, &self.overlay, self.committed)?;
-        self.overlay = Default::default();
         if self.audit_torn {
             self.leaves.clear();
             self.sequencers.clear();
@@ -49,21 +66,51 @@ impl Machine {
         }
         // Until this has ended well, what memory says of the audit trees is not what is stored.
         self.audit_torn = true;
-        self.sequence()?;
-        self.audit_torn = false;
-        self.streams.shrink();
-        Ok(())
+        let blobs = self.sequence()?;
+        Ok(Some(Checkpoint {
+            epoch: self.epoch,
+            changes: self.overlay.hand_over(),
+            position: self.next_seq - 1,
+            blobs,
+        }))
+    }
+
+    /// What came of the checkpoint that was begun last.
+    pub fn checkpointed(&mut self, written: bool) {
+        if written {
+            self.overlay.written();
+            self.audit_torn = false;
+            self.streams.shrink(self.committed);
+        } else {
+            self.overlay.take_back();
+        }
+    }
+
+    /// Brings indexes and audit logs up to the last durable record, at once. Call between batches only.
+    pub fn checkpoint(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        assert_eq!(
+            self.next_seq,
+            self.committed + 1,
+            "a checkpoint between judging a batch and its commit"
+        );
+        let Some(checkpoint) = self.begin_checkpoint(now)? else {
+            return Ok(());
+        };
+        let written = checkpoint.write(self.store.as_ref());
+        self.checkpointed(written.is_ok());
+        written
     }
 
     /// Whether records wait for their indexes, or leaves for their trees.
-    fn lags(&self) -> bool {
-        !self.overlay.is_empty() || self.audit_torn
+    pub fn lags(&self) -> bool {
+        self.overlay.lags() || self.audit_torn
     }
 
     /// Gives the leaves of durable records their places in each tenant's audit log, and signs its head.
-    fn sequence(&mut self) -> Result<(), StoreError> {
+    fn sequence(&mut self) -> Result<Vec<(TenantId, Vec<Blob>)>, StoreError> {
         let broken = |error: &dyn std::fmt::Display| StoreError::Broken(format!("the audit log: {error}"));
         let position = self.committed;
+        let mut all = Vec::new();
         for (tenant, leaves) in std::mem::take(&mut self.leaves) {
             let signer = self.signer(&tenant)?;
             let sequencer = self.sequencers.entry(tenant.clone()).or_default();
@@ -72,10 +119,11 @@ impl Machine {
                 .integrate(&records, position)
                 .map_err(|error| broken(&error))?;
             blobs.push(sequencer.checkpoint(&signer, &[]).map_err(|error| broken(&error))?);
-            self.store.put_blobs(self.epoch, &tenant, &blobs)?;
+            all.push((tenant, blobs));
         }
         let scanned = vec![(SCANNED.to_owned(), position.to_string().into_bytes())];
-        self.store.put_blobs(self.epoch, &TenantId::from(PLATFORM), &scanned)
+        all.push((TenantId::from(PLATFORM), scanned));
+        Ok(all)
     }
 
     /// The key that signs a tenant's audit log.
@@ -113,7 +161,8 @@ impl Machine {
             let page = self.store.records(after, RECOVERY_PAGE)?;
             let Some(last) = page.last() else { return Ok(()) };
             after = last.seq;
-            for stored in page {
+            // What is in the store and not told yet brings its leaves when it is told.
+            for stored in page.into_iter().filter(|it| it.seq <= self.committed) {
                 let reached = self.sequencers.get(&stored.tenant).map_or(0, |it| it.position());
                 if stored.seq > reached {
                     self.leaves

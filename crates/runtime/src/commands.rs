@@ -183,7 +183,7 @@ impl Machine {
             cause: &asked.cause,
         };
         let reaction = step(&mut state, input, &context);
-        self.streams.put(tenant, stream, state);
+        self.streams.put(tenant, stream, state, self.next_seq);
         self.answer(asked, stream, reaction, keys)
     }
 
@@ -408,7 +408,7 @@ impl Machine {
                 cause,
             },
         );
-        self.streams.put(tenant, stream, state);
+        self.streams.put(tenant, stream, state, self.next_seq);
         if !reaction.is_empty() {
             self.emit(
                 tenant,

@@ -77,6 +77,19 @@ impl IndexChanges {
         }
     }
 
+    /// Takes in what changed after these.
+    pub fn absorb(&mut self, newer: Self) {
+        for (stream, seqs) in newer.streams {
+            self.streams.entry(stream).or_default().extend(seqs);
+        }
+        self.marks.extend(newer.marks);
+        self.messages.extend(newer.messages);
+        self.links.extend(newer.links);
+        self.timers.extend(newer.timers);
+        self.effects.extend(newer.effects);
+        self.views.extend(newer.views);
+    }
+
     /// Timers set here and due at or before `until`, earliest first.
     pub fn timers_due(&self, until: Timestamp) -> Vec<DueTimer> {
         let mut due: Vec<DueTimer> = self

@@ -20,4 +20,5 @@ pub mod timers;
 pub mod vault;
 
 mod normalize;
+mod overlay;
 mod receive;

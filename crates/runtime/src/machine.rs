@@ -5,7 +5,7 @@
 //! memory is dropped and folded again from the log. So nothing that is not durable is ever answered or performed.
 
 use crate::audit::sequencer::Sequencer;
-use crate::index::IndexChanges;
+use crate::overlay::Overlay;
 use crate::perform::Outbox;
 use crate::ports::{DueTimer, Epoch, PendingEffect, Store, StoreError};
 use crate::record::{RECORD_VERSION, Record, Stored, SubjectKey, Turn};
@@ -46,7 +46,7 @@ pub struct Machine {
     pub(crate) vault: Vault,
     pub(crate) streams: Streams,
     /// Indexes of the records past the last checkpoint.
-    pub(crate) overlay: IndexChanges,
+    pub(crate) overlay: Overlay,
     pub(crate) timers: Timers,
     pub(crate) outbox: Outbox,
     pub(crate) queue: VecDeque<Work>,
@@ -107,7 +107,7 @@ impl Machine {
             epoch,
             vault: Vault::new(config.master),
             streams: Streams::default(),
-            overlay: IndexChanges::default(),
+            overlay: Overlay::default(),
             timers: Timers::default(),
             outbox: Outbox::default(),
             queue: VecDeque::new(),
@@ -125,9 +125,9 @@ impl Machine {
     }
 
     /// Folds the log again from the last checkpoint: the same code after a crash, a failover or a refused append.
-    fn recover(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    pub fn recover(&mut self, now: Timestamp) -> Result<(), StoreError> {
         self.streams = Streams::default();
-        self.overlay = IndexChanges::default();
+        self.overlay = Overlay::default();
         self.outbox = Outbox::default();
         self.fresh_keys.clear();
         self.leaves.clear();
@@ -201,7 +201,9 @@ impl Machine {
             .min()
     }
 
-    /// Works off due timers, requests and inner effects, in that order of arrival, into one batch.
+    /// Works off due timers, requests and inner effects, in that order of arrival, into one batch. The next step may come
+    /// before this batch is durable; batches are appended and told in the order they were judged, and if one fails, so
+    /// do those after it.
     pub fn step(&mut self, now: Timestamp, entropy: &mut dyn FnMut(&mut [u8])) -> Result<Batch, StoreError> {
         self.timers.refill(self.store.as_ref(), &self.overlay, now)?;
         for due in self.timers.take_due(now, BATCH_TURNS_MAX) {
@@ -211,7 +213,10 @@ impl Machine {
             let Some(work) = self.queue.pop_front() else { break };
             match work {
                 Work::Request(ticket, request) => {
-                    let reply = self.request(request, now, entropy)?;
+                    let reply = self.request(request, now, entropy).inspect_err(|why| {
+                        // Not answered with this: `aborted` tells everybody in the batch.
+                        self.batch.replies.push((ticket, unavailable(why)));
+                    })?;
                     self.batch.replies.extend(reply.map(|it| (ticket, it)));
                 }
                 Work::Internal(pending) => self.internal(pending, now, entropy)?,
@@ -342,25 +347,16 @@ impl Machine {
         }
     }
 
-    /// The batch was not written. Everything in memory is folded again from the log; whoever waits is told to try again.
-    pub fn aborted(&mut self, batch: Batch, why: &StoreError, now: Timestamp) -> Result<Released, StoreError> {
-        let full = matches!(why, StoreError::Full(_));
-        let refuse = |(ticket, _): (Ticket, Reply)| {
-            (
-                ticket,
-                Reply::Unavailable {
-                    detail: why.to_string(),
-                    full,
-                },
-            )
-        };
-        let replies = batch.replies.into_iter().map(refuse).collect();
-        self.recover(now)?;
-        Ok(Released {
-            replies,
+    /// These batches, and whatever is judged and not handed out, were not written: whoever waits is told to try again.
+    /// `recover` before anything else.
+    pub fn aborted(&mut self, batches: Vec<Batch>, why: &StoreError) -> Released {
+        let torn = std::mem::take(&mut self.batch);
+        let waiting = batches.into_iter().chain([torn]).flat_map(|it| it.replies);
+        Released {
+            replies: waiting.map(|(ticket, _)| (ticket, unavailable(why))).collect(),
             head: self.committed,
             ..Released::default()
-        })
+        }
     }
 
     pub(crate) fn scope(tenant: &TenantId) -> TenantScope {
@@ -372,6 +368,13 @@ impl Machine {
             Some(key) => Ok(Some(key.clone())),
             None => self.store.subject_key(&Self::scope(tenant), subject),
         }
+    }
+}
+
+fn unavailable(why: &StoreError) -> Reply {
+    Reply::Unavailable {
+        detail: why.to_string(),
+        full: matches!(why, StoreError::Full(_)),
     }
 }
 

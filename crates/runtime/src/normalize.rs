@@ -186,7 +186,7 @@ impl Machine {
         };
         let mut state = self.take_load(reading.tenant, &stream)?;
         let reaction = step(&mut state, input, &context);
-        self.streams.put(reading.tenant, &stream, state);
+        self.streams.put(reading.tenant, &stream, state, self.next_seq);
         let traceparent = reading.pending.traceparent.as_deref();
         let origin = Origin {
             cause: &cause,
@@ -355,8 +355,8 @@ impl Machine {
         message: &MessageId,
     ) -> Result<Option<Quarantined>, StoreError> {
         let key = (tenant.clone(), views::QUARANTINE.name.to_owned(), message.0.clone());
-        let row: Option<ViewRow> = match self.overlay.views.get(&key) {
-            Some((_, row)) => row.clone(),
+        let row: Option<ViewRow> = match self.overlay.view(&key) {
+            Some(row) => row.cloned(),
             None => self
                 .store
                 .view_row(&Self::scope(tenant), &views::QUARANTINE, message.as_str())?,

@@ -87,6 +87,14 @@ impl Outbox {
         None
     }
 
+    /// Ends a lease under which nothing was tried.
+    fn give_back(&mut self, id: &EffectId, now: Timestamp) {
+        if let Some(entry) = self.pending.get_mut(id) {
+            entry.attempts -= 1;
+        }
+        self.retry(id, now);
+    }
+
     fn retry(&mut self, id: &EffectId, at: Timestamp) {
         if let Some(entry) = self.pending.get_mut(id) {
             entry.at = Some(at);
@@ -107,13 +115,13 @@ impl Machine {
             last = Some((end.seq, end.effect.id.clone()));
             all.extend(page.into_iter().map(|it| ((it.seq, it.effect.id.clone()), it)));
         }
-        let newer = &self.overlay.effects;
+        let newer = self.overlay.effects();
         all.retain(|_, it| !newer.contains_key(&(it.tenant.clone(), it.effect.id.clone())));
         all.extend(
             newer
                 .values()
                 .flatten()
-                .map(|it| ((it.seq, it.effect.id.clone()), it.clone())),
+                .map(|it| ((it.seq, it.effect.id.clone()), (*it).clone())),
         );
         for pending in all.into_values() {
             if pending.effect.order.is_internal() {
@@ -128,11 +136,25 @@ impl Machine {
     /// Deliveries that are due, leased until their outcome is known.
     pub fn jobs(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
         let mut jobs = Vec::new();
+        let mut early = Vec::new();
         while jobs.len() < limit {
             let Some((pending, attempt)) = self.outbox.lease(now) else {
                 break;
             };
-            match self.payload(&pending, now)? {
+            // What goes out is rendered from durable turns only.
+            if self.streams.is_ahead(&pending.tenant, &pending.stream, self.committed) {
+                early.push(pending.effect.id);
+                continue;
+            }
+            let payload = match self.payload(&pending, now) {
+                Ok(payload) => payload,
+                Err(why) => {
+                    early.push(pending.effect.id);
+                    early.iter().for_each(|id| self.outbox.give_back(id, now));
+                    return if jobs.is_empty() { Err(why) } else { Ok(jobs) };
+                }
+            };
+            match payload {
                 Ok(payload) => jobs.push(Job {
                     stream: pending.stream,
                     delivery: Delivery {
@@ -146,6 +168,7 @@ impl Machine {
                 Err(reason) => self.receipt(&pending, Receipt::Refused { reason }),
             }
         }
+        early.iter().for_each(|id| self.outbox.give_back(id, now));
         Ok(jobs)
     }
 
@@ -215,7 +238,8 @@ impl Machine {
     ) -> Result<Result<Payload, String>, StoreError> {
         let state = self.take_load(&pending.tenant, &pending.stream)?;
         let rendered = self.render(pending, directory, carrier, offer, made, now, &state);
-        self.streams.put(&pending.tenant, &pending.stream, state);
+        self.streams
+            .put(&pending.tenant, &pending.stream, state, self.committed);
         Ok(rendered)
     }
 

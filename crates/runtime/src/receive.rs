@@ -141,7 +141,7 @@ impl Machine {
     }
 
     pub(crate) fn mark(&self, tenant: &TenantId, key: &str) -> Result<Option<InboxMark>, StoreError> {
-        match self.overlay.marks.get(&(tenant.clone(), key.to_owned())) {
+        match self.overlay.mark(&(tenant.clone(), key.to_owned())) {
             Some(mark) => Ok(Some(mark.clone())),
             None => self.store.mark(&Self::scope(tenant), key),
         }
@@ -162,8 +162,8 @@ impl Machine {
 
     /// The record that received a message.
     fn message_seq(&self, tenant: &TenantId, message: &MessageId) -> Result<Option<Seq>, StoreError> {
-        match self.overlay.messages.get(&(tenant.clone(), message.clone())) {
-            Some(seq) => Ok(Some(*seq)),
+        match self.overlay.message(&(tenant.clone(), message.clone())) {
+            Some(seq) => Ok(Some(seq)),
             None => self.store.message_seq(&Self::scope(tenant), message),
         }
     }

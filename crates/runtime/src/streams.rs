@@ -27,6 +27,8 @@ pub struct Streams {
 struct Kept {
     state: LoadState,
     used: u64,
+    /// No turn of the load lies past this place in the log.
+    turned: Seq,
 }
 
 impl Streams {
@@ -57,21 +59,32 @@ impl Streams {
         self.loads.remove(&(tenant.clone(), stream.clone())).map(|it| it.state)
     }
 
-    pub fn put(&mut self, tenant: &TenantId, stream: &StreamId, state: LoadState) {
+    /// Keeps a load's state; a turn that has just been judged will have the place `next`.
+    pub fn put(&mut self, tenant: &TenantId, stream: &StreamId, state: LoadState, next: Seq) {
         self.uses += 1;
-        self.loads
-            .insert((tenant.clone(), stream.clone()), Kept { state, used: self.uses });
+        let kept = Kept {
+            state,
+            used: self.uses,
+            turned: next,
+        };
+        self.loads.insert((tenant.clone(), stream.clone()), kept);
     }
 
-    /// Drops the loads that were not used for longest. Call only when every turn is durable and indexed.
-    pub fn shrink(&mut self) {
+    /// Whether a turn of this load is judged and not durable.
+    pub fn is_ahead(&self, tenant: &TenantId, stream: &StreamId, durable: Seq) -> bool {
+        let kept = self.loads.get(&(tenant.clone(), stream.clone()));
+        kept.is_some_and(|it| it.turned > durable)
+    }
+
+    /// Drops the loads that were not used for longest and whose turns are all durable.
+    pub fn shrink(&mut self, durable: Seq) {
         if self.loads.len() <= LOADS_MAX {
             return;
         }
         let mut uses: Vec<u64> = self.loads.values().map(|it| it.used).collect();
         uses.sort_unstable();
         let floor = uses.get(self.loads.len() - LOADS_MAX / 2).copied().unwrap_or(0);
-        self.loads.retain(|_, kept| kept.used >= floor);
+        self.loads.retain(|_, kept| kept.used >= floor || kept.turned > durable);
         let loads = &self.loads;
         self.versions
             .retain(|key, _| !key.1.is_load() || loads.contains_key(key));
@@ -83,10 +96,10 @@ impl Machine {
     fn records_of(&self, tenant: &TenantId, stream: &StreamId) -> Result<Vec<Stored>, StoreError> {
         let scope = Self::scope(tenant);
         let mut seqs: Vec<Seq> = self.store.stream_seqs(&scope, stream)?;
-        if let Some(newer) = self.overlay.streams.get(&(tenant.clone(), stream.clone())) {
-            let last = seqs.last().copied().unwrap_or(0);
-            seqs.extend(newer.iter().filter(|seq| **seq > last));
-        }
+        let last = seqs.last().copied().unwrap_or(0);
+        let key = (tenant.clone(), stream.clone());
+        let newer = self.overlay.stream(&key);
+        seqs.extend(newer.filter(|seq| *seq > last));
         self.store.records_at(&scope, &seqs)
     }
 
@@ -112,7 +125,7 @@ impl Machine {
             return Ok(());
         }
         let scope = Self::scope(tenant);
-        let newest = self.overlay.streams.get(&key).and_then(|it| it.last().copied());
+        let newest = self.overlay.stream(&key).last();
         let newest = match newest {
             Some(seq) => Some(seq),
             None => self.store.stream_seqs(&scope, stream)?.last().copied(),
@@ -152,7 +165,7 @@ impl Machine {
 
     /// Where an outside name leads.
     pub(crate) fn find(&self, tenant: &TenantId, id: &ExternalId) -> Result<Option<StreamId>, StoreError> {
-        match self.overlay.links.get(&(tenant.clone(), id.clone())) {
+        match self.overlay.link(&(tenant.clone(), id.clone())) {
             Some(stream) => Ok(Some(stream.clone())),
             None => self.store.link(&Self::scope(tenant), id),
         }

@@ -3,8 +3,8 @@
 //! Invariant: a timer set or cancelled in a turn is so in memory at once; a cancelled timer never fires. The scan is
 //! by level (`due <= now`), so a tick that is missed does no harm.
 
-use crate::index::IndexChanges;
 use crate::machine::{Machine, Origin};
+use crate::overlay::{Overlay, TimerKey as Key};
 use crate::ports::{DueTimer, Store, StoreError};
 use crate::record::Stored;
 use jiff::{SignedDuration, Timestamp};
@@ -19,8 +19,6 @@ pub const HORIZON: SignedDuration = SignedDuration::from_mins(10);
 /// Timers read from the store at once.
 const PAGE: usize = 100_000;
 
-type Key = (TenantId, StreamId, TimerId);
-
 #[derive(Default)]
 pub struct Timers {
     due: BTreeSet<(Timestamp, Key)>,
@@ -30,14 +28,14 @@ pub struct Timers {
 }
 
 impl Timers {
-    pub fn load(store: &dyn Store, overlay: &IndexChanges, now: Timestamp) -> Result<Self, StoreError> {
+    pub fn load(store: &dyn Store, overlay: &Overlay, now: Timestamp) -> Result<Self, StoreError> {
         let mut timers = Self::default();
         timers.fill(store, overlay, now)?;
         Ok(timers)
     }
 
     /// Reads further ahead once half the horizon has gone by.
-    pub fn refill(&mut self, store: &dyn Store, overlay: &IndexChanges, now: Timestamp) -> Result<(), StoreError> {
+    pub fn refill(&mut self, store: &dyn Store, overlay: &Overlay, now: Timestamp) -> Result<(), StoreError> {
         let half = later(now, HORIZON / 2);
         if half < self.horizon {
             Ok(())
@@ -46,8 +44,9 @@ impl Timers {
         }
     }
 
-    fn fill(&mut self, store: &dyn Store, overlay: &IndexChanges, now: Timestamp) -> Result<(), StoreError> {
+    fn fill(&mut self, store: &dyn Store, overlay: &Overlay, now: Timestamp) -> Result<(), StoreError> {
         let horizon = later(now, HORIZON);
+        let changed = overlay.timers();
         let stored = store.timers_due(horizon, PAGE)?;
         // A full page reaches only as far as its last timer; the rest is read when that is due.
         self.horizon = if stored.len() < PAGE {
@@ -63,13 +62,13 @@ impl Timers {
         } in stored
         {
             let key = (tenant, stream, timer);
-            if !overlay.timers.contains_key(&key) {
+            if !changed.contains_key(&key) {
                 self.set(key, due);
             }
         }
-        for (key, due) in &overlay.timers {
+        for (key, due) in changed {
             match due {
-                Some(due) if *due <= self.horizon => self.set(key.clone(), *due),
+                Some(due) if due <= self.horizon => self.set(key.clone(), due),
                 Some(_) => {}
                 None => self.cancel(key),
             }
@@ -158,7 +157,7 @@ impl Machine {
             cause: &cause,
         };
         let mut reaction = step(&mut state, Input::Timer(timer.clone()), &context);
-        self.streams.put(&tenant, &stream, state);
+        self.streams.put(&tenant, &stream, state, self.next_seq);
         // A fired timer is over, whatever it led to.
         let cancelled = TimerChange::Cancel { id: timer };
         if !reaction.timers.contains(&cancelled) {

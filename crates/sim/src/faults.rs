@@ -69,6 +69,10 @@ pub struct Mix {
     pub stall: u64,
     pub slow_courier: u64,
     pub checkpoint_skipped: u64,
+    /// The next batch is judged before this one is written.
+    pub judged_ahead: u64,
+    /// Batches are written while a checkpoint is under way.
+    pub checkpoint_slow: u64,
 }
 
 impl Mix {
@@ -87,6 +91,8 @@ impl Mix {
             stall: class(40),
             slow_courier: class(300),
             checkpoint_skipped: class(900),
+            judged_ahead: class(800),
+            checkpoint_slow: class(800),
         }
     }
 
@@ -104,6 +110,8 @@ impl Mix {
             stall: 0,
             slow_courier: 0,
             checkpoint_skipped: 0,
+            judged_ahead: 0,
+            checkpoint_slow: 0,
         }
     }
 }

@@ -11,13 +11,14 @@ use signalbox_engine::command::Command;
 use signalbox_model::id::{OfferId, TenantId};
 use signalbox_model::scope::TenantScope;
 use signalbox_runtime::audit::note::VerifierKey;
+use signalbox_runtime::checkpoint::Checkpoint;
 use signalbox_runtime::commands::platform_scope;
-use signalbox_runtime::machine::{Config, Machine, PLATFORM, Released};
+use signalbox_runtime::machine::{Batch, Config, Machine, PLATFORM, Released};
 use signalbox_runtime::memory::Torn;
 use signalbox_runtime::ports::{CourierError, Payload, Store, StoreError};
 use signalbox_runtime::request::{Job, Receive, Reply, Request, Ticket};
 use signalbox_runtime::vault::MasterKey;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 pub const BEGIN: i64 = 1_795_446_000;
@@ -44,6 +45,8 @@ pub struct World {
     /// Customers place no more orders and dispatchers have gone home.
     pub closing: bool,
     machine: Machine,
+    /// A checkpoint that is begun and not written.
+    writing: Option<Checkpoint>,
     entropy: Rng,
     serial: u64,
     tickets: Ticket,
@@ -78,6 +81,7 @@ impl World {
             handled: BTreeSet::new(),
             closing: false,
             machine,
+            writing: None,
             entropy,
             serial: 0,
             tickets: 0,
@@ -186,7 +190,11 @@ impl World {
             if !self.machine.idle(self.now) {
                 continue;
             }
-            if !self.strikes(self.mix.checkpoint_skipped) && self.machine.checkpoint_due(self.now) {
+            if self.writing.is_some() {
+                if !self.strikes(self.mix.checkpoint_slow) {
+                    self.write_checkpoint()?;
+                }
+            } else if !self.strikes(self.mix.checkpoint_skipped) && self.machine.checkpoint_due(self.now) {
                 self.checkpoint()?;
             }
             if !self.perform()? && self.machine.idle(self.now) {
@@ -195,41 +203,50 @@ impl World {
         }
     }
 
-    /// One batch, from judging to telling.
+    /// One batch, from judging to telling; or two, where the second is judged while the first is at the disk.
     fn commit(&mut self) -> Result<(), String> {
+        let mut batches = VecDeque::from([self.judge()?]);
+        if self.strikes(self.mix.judged_ahead) {
+            batches.push_back(self.judge()?);
+        }
+        while let Some(batch) = batches.pop_front() {
+            if !batch.turns.is_empty() {
+                self.disturb_append();
+            }
+            if self.strikes(self.mix.kill) {
+                return self.crash();
+            }
+            match self.store.append(self.machine.epoch(), &batch.turns) {
+                Ok(first) => {
+                    self.read_log()?;
+                    if self.strikes(self.mix.kill) {
+                        return self.crash();
+                    }
+                    let released = self.machine.committed(batch, first, self.now);
+                    self.tell(released);
+                }
+                Err(StoreError::Broken(_) | StoreError::Fenced { .. }) => return self.crash(),
+                Err(why) => {
+                    self.oracle.coverage.append_failures += 1;
+                    batches.push_front(batch);
+                    let released = self.machine.aborted(batches.into(), &why);
+                    self.writing = None;
+                    self.tell(released);
+                    let recovered = self.machine.recover(self.now);
+                    return recovered.map_err(|it| format!("after {why}: {it}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self) -> Result<Batch, String> {
         let behind = self.mutant == Some(Mutant::LateWins) && self.behind > 0;
         self.behind = self.behind.saturating_sub(1);
         let judged_at = if behind { self.now - BEHIND } else { self.now };
         let entropy = &mut self.entropy;
         let batch = self.machine.step(judged_at, &mut |bytes| entropy.fill(bytes));
-        let batch = batch.map_err(|it| format!("a step failed: {it}"))?;
-        if !batch.turns.is_empty() {
-            self.disturb_append();
-        }
-        if self.strikes(self.mix.kill) {
-            return self.crash();
-        }
-        match self.store.append(self.machine.epoch(), &batch.turns) {
-            Ok(first) => {
-                self.read_log()?;
-                if self.strikes(self.mix.kill) {
-                    return self.crash();
-                }
-                let released = self.machine.committed(batch, first, self.now);
-                self.tell(released);
-                Ok(())
-            }
-            Err(StoreError::Broken(_) | StoreError::Fenced { .. }) => self.crash(),
-            Err(why) => {
-                self.oracle.coverage.append_failures += 1;
-                let released = self
-                    .machine
-                    .aborted(batch, &why, self.now)
-                    .map_err(|it| format!("after {why}: {it}"))?;
-                self.tell(released);
-                Ok(())
-            }
-        }
+        batch.map_err(|it| format!("a step failed: {it}"))
     }
 
     fn disturb_append(&mut self) {
@@ -411,6 +428,7 @@ impl World {
     fn crash(&mut self) -> Result<(), String> {
         self.oracle.coverage.crashes += 1;
         self.generation += 1;
+        self.writing = None;
         self.store.memory.crash_losing_unsynced();
         let head = self.store.positions().map_err(|it| it.to_string())?.head;
         self.read_log()?;
@@ -428,16 +446,33 @@ impl World {
         Ok(())
     }
 
+    /// Begins a checkpoint; a slow one is written only after some more batches.
     fn checkpoint(&mut self) -> Result<(), String> {
-        match self.machine.checkpoint(self.now) {
-            Ok(()) => Ok(()),
+        let begun = self.machine.begin_checkpoint(self.now);
+        self.writing = begun.map_err(|it| format!("checkpoint: {it}"))?;
+        if self.strikes(self.mix.checkpoint_slow) {
+            return Ok(());
+        }
+        self.write_checkpoint()
+    }
+
+    fn write_checkpoint(&mut self) -> Result<(), String> {
+        let Some(checkpoint) = self.writing.take() else {
+            return Ok(());
+        };
+        match checkpoint.write(self.store.as_ref()) {
+            Ok(()) => {
+                self.machine.checkpointed(true);
+                Ok(())
+            }
             Err(StoreError::Broken(_)) => self.crash(),
             Err(why) => Err(format!("checkpoint: {why}")),
         }
     }
 
     /// All that must hold when everything has come to rest.
-    pub fn judge(&mut self) -> Result<(), String> {
+    pub fn judge_all(&mut self) -> Result<(), String> {
+        self.write_checkpoint()?;
         self.machine
             .checkpoint(self.now)
             .map_err(|it| format!("checkpoint: {it}"))?;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: one thread writes. All others read the store and hand their requests to that thread.
 
+mod appender;
 mod clock;
 mod couriers;
 mod data_dir;

@@ -4,9 +4,10 @@
 //! caused it. On a store that is broken or taken over by another owner the thread ends without answering: nobody is
 //! told what might not be true.
 //!
-//! Group commit is adaptive: while one append is at the disk, requests queue; the next one takes all of them. With an
-//! empty queue nothing waits.
+//! Group commit is adaptive: while one batch is at the disk (`appender.rs`), the next is judged and further requests
+//! queue; the one after takes all of them. With an empty queue nothing waits.
 
+use super::appender::{Appender, Done, Gone};
 use super::clock::ServerClock;
 use super::couriers::Crew;
 use super::directories::Directories;
@@ -30,11 +31,12 @@ use tracing::{error, info, warn};
 pub const QUEUE_MAX: usize = 8_192;
 /// Requests taken up for one commit.
 const BATCH_REQUESTS_MAX: usize = 2_048;
-/// Attempts at one append or checkpoint that the store says may go through later.
-const STORE_ATTEMPTS_MAX: u32 = 6;
-const STORE_WAIT_FIRST: Duration = Duration::from_millis(20);
+/// Attempts to fold memory again from a store that says it may go through later.
+const RECOVERIES_MAX: u32 = 6;
 /// After a batch that could not be written.
 const ABORT_PAUSE: Duration = Duration::from_millis(100);
+/// How long the end waits for a checkpoint that the store does not take.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest sleep, so that checkpoints and leases are looked after.
 const SLEEP_MAX: Duration = Duration::from_millis(100);
 const SLEEP_MIN: Duration = Duration::from_millis(1);
@@ -48,6 +50,8 @@ pub(super) enum Message {
         job: Box<Job>,
         result: Result<String, CourierError>,
     },
+    /// The appender has something to tell.
+    Wake,
     Stop,
 }
 
@@ -137,7 +141,7 @@ pub(super) struct Started {
 
 pub(super) struct Pump {
     machine: Machine,
-    store: Arc<dyn Store>,
+    appender: Appender,
     clock: Arc<ServerClock>,
     inbox: Receiver<Message>,
     queued: Arc<AtomicUsize>,
@@ -162,6 +166,7 @@ impl Pump {
             .context("cannot bring the indexes up to date")?;
         let positions = store.positions()?;
         let (sender, inbox) = sync_channel(QUEUE_MAX);
+        let appender = Appender::start(store, machine.epoch(), sender.clone())?;
         let crew = Crew::start(&courier, &sender)?;
         let live = Arc::new(Live::new(positions.head));
         let directories = Arc::new(Directories::default());
@@ -171,7 +176,7 @@ impl Pump {
         let (standing, standing_seen) = watch::channel(Standing::Writing);
         let pump = Self {
             machine,
-            store,
+            appender,
             clock,
             inbox,
             queued: Arc::clone(&queued),
@@ -200,23 +205,35 @@ impl Pump {
     }
 
     fn run(&mut self) -> Result<(), StoreError> {
+        let mut stopping: Option<Instant> = None;
         loop {
-            let stopping = self.gather();
-            self.turn()?;
-            self.hand_out()?;
-            if stopping || self.machine.checkpoint_due(self.clock.now()) {
-                self.checkpoint()?;
+            if self.gather() && stopping.is_none() {
+                stopping = Some(Instant::now());
             }
-            if stopping && self.machine.idle(self.clock.now()) {
-                return Ok(());
+            for done in self.appender.done().map_err(gone)? {
+                self.told(done)?;
+            }
+            if self.appender.has_room() && !self.machine.idle(self.clock.now()) {
+                self.judge()?;
+            }
+            self.hand_out()?;
+            self.checkpoint(stopping.is_some())?;
+            if let Some(since) = stopping
+                && self.appender.is_idle()
+                && self.machine.idle(self.clock.now())
+            {
+                // Indexes that stay behind are caught up at the next start.
+                if !self.machine.lags() || since.elapsed() > STOP_PATIENCE {
+                    return Ok(());
+                }
             }
         }
     }
 
     /// Waits for work if there is none, then takes what has queued. True once asked to stop.
     fn gather(&mut self) -> bool {
-        let is_idle = self.machine.idle(self.clock.now());
-        let first = if is_idle {
+        let must_wait = !self.appender.has_room() || self.machine.idle(self.clock.now());
+        let first = if must_wait {
             self.inbox.recv_timeout(self.patience())
         } else {
             no_wait(&self.inbox)
@@ -232,9 +249,10 @@ impl Pump {
                 Message::Stop => return true,
                 Message::Ask { request, reply } => self.take(*request, reply),
                 Message::Attempted { job, result } => self.machine.attempted(&job, result, self.clock.now()),
+                Message::Wake => {}
             }
             taken += 1;
-            next = if taken < BATCH_REQUESTS_MAX {
+            next = if taken < BATCH_REQUESTS_MAX && self.machine.queued() < QUEUE_MAX {
                 self.inbox.try_recv().ok()
             } else {
                 None
@@ -281,64 +299,87 @@ impl Pump {
             .clamp(SLEEP_MIN, SLEEP_MAX)
     }
 
-    /// Decides, appends, answers.
-    fn turn(&mut self) -> Result<(), StoreError> {
-        let batch = match self.machine.step(self.clock.now(), &mut entropy) {
-            Ok(batch) => batch,
+    /// Judges one batch and sends it to the disk.
+    fn judge(&mut self) -> Result<(), StoreError> {
+        match self.machine.step(self.clock.now(), &mut entropy) {
+            Ok(batch) if batch.turns.is_empty() && self.appender.is_idle() => self.committed(batch, 0),
+            Ok(batch) => self.appender.append(batch).map_err(gone),
             Err(why) => {
                 let why = survivable(why)?;
-                // Which requests it had got to is not known here, so nobody is told that nothing was written.
-                self.waiting.clear();
-                return self.give_up(Batch::default(), &why);
-            }
-        };
-        if batch.turns.is_empty() {
-            let head = self.positions.borrow().head;
-            let released = self.machine.committed(batch, head + 1, self.clock.now());
-            self.release(released);
-            return Ok(());
-        }
-        let started = Instant::now();
-        let epoch = self.machine.epoch();
-        match retried(|| self.store.append(epoch, &batch.turns)) {
-            Ok(first) => {
-                histogram!("signalbox_commit_seconds").record(started.elapsed().as_secs_f64());
-                count(&batch.turns);
-                let released = self.machine.committed(batch, first, self.clock.now());
-                self.positions.send_modify(|it| it.head = released.head);
-                gauge!("signalbox_effects_pending").set(self.machine.unsettled() as f64);
-                self.release(released);
-                Ok(())
-            }
-            Err(why) => {
-                let why = survivable(why)?;
-                self.give_up(batch, &why)
+                self.give_up(Vec::new(), &why)
             }
         }
     }
 
-    /// Nothing was written. The machine folds its memory again from the log.
-    fn give_up(&mut self, batch: Batch, why: &StoreError) -> Result<(), StoreError> {
+    /// A job of the appender has ended.
+    fn told(&mut self, done: Done) -> Result<(), StoreError> {
+        match done {
+            Done::Batch {
+                batch,
+                result: Ok(first),
+                took,
+            } => {
+                if !batch.turns.is_empty() {
+                    histogram!("signalbox_commit_seconds").record(took.as_secs_f64());
+                    count(&batch.turns);
+                }
+                self.committed(*batch, first)
+            }
+            Done::Batch {
+                batch,
+                result: Err(why),
+                ..
+            } => {
+                let why = survivable(why.unwrap_or_else(|| StoreError::Retry("a batch before it failed".to_owned())))?;
+                self.give_up(vec![*batch], &why)
+            }
+            Done::Checkpoint { result, took } => self.checkpointed(result, took),
+        }
+    }
+
+    fn committed(&mut self, batch: Batch, first: u64) -> Result<(), StoreError> {
+        let released = self.machine.committed(batch, first, self.clock.now());
+        self.positions.send_if_modified(|it| {
+            let moved = it.head != released.head;
+            it.head = released.head;
+            moved
+        });
+        gauge!("signalbox_effects_pending").set(self.machine.unsettled() as f64);
+        self.release(released);
+        Ok(())
+    }
+
+    /// Nothing of these batches was written, nor of those judged after them. The machine folds its memory again from
+    /// the log.
+    fn give_up(&mut self, mut batches: Vec<Batch>, why: &StoreError) -> Result<(), StoreError> {
         error!("nothing was written: {why}");
         counter!("signalbox_commits_failed_total").increment(1);
-        thread::sleep(ABORT_PAUSE);
-        let mut released = self.machine.aborted(batch, why, self.clock.now());
-        for _ in 1..STORE_ATTEMPTS_MAX {
-            match released {
-                // The answers are gone with the first attempt; whoever waits is told that the outcome is not known.
-                Err(StoreError::Retry(_)) => {
-                    self.waiting.clear();
-                    thread::sleep(ABORT_PAUSE);
-                    released = self.machine.aborted(Batch::default(), why, self.clock.now());
+        while !self.appender.is_idle() {
+            match self.appender.wait(SLEEP_MAX).map_err(gone)? {
+                // Judged after the batch that failed, so it was not tried.
+                Some(Done::Batch {
+                    batch,
+                    result: Err(cause),
+                    ..
+                }) => {
+                    cause.map(survivable).transpose()?;
+                    batches.push(*batch);
                 }
-                other => {
-                    released = other;
-                    break;
-                }
+                Some(done) => self.told(done)?,
+                None => {}
             }
         }
-        self.release(released?);
-        Ok(())
+        let refused = self.machine.aborted(batches, why);
+        self.release(refused);
+        for attempt in 1.. {
+            thread::sleep(ABORT_PAUSE);
+            match self.machine.recover(self.clock.now()) {
+                Ok(()) => break,
+                Err(StoreError::Retry(why)) if attempt < RECOVERIES_MAX => warn!("the log cannot be read: {why}"),
+                Err(why) => return Err(why),
+            }
+        }
+        self.appender.go_on().map_err(gone)
     }
 
     /// Directories first, so that whoever is answered finds the key it was given; then followers, then answers.
@@ -358,23 +399,38 @@ impl Pump {
         }
     }
 
-    fn checkpoint(&mut self) -> Result<(), StoreError> {
+    /// Sends what the indexes do not know yet to the store, behind the batches under way.
+    fn checkpoint(&mut self, now_or_never: bool) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let started = Instant::now();
-        match self.machine.checkpoint(now).and_then(|()| self.store.positions()) {
-            Ok(positions) => {
-                histogram!("signalbox_checkpoint_seconds").record(started.elapsed().as_secs_f64());
-                gauge!("signalbox_index_lag").set(positions.head.saturating_sub(positions.indexed) as f64);
-                self.positions.send_replace(positions);
-                Ok(())
-            }
-            Err(why) => {
-                warn!("the indexes fall behind: {}", survivable(why)?);
-                thread::sleep(ABORT_PAUSE);
-                Ok(())
-            }
+        if !(now_or_never || self.machine.checkpoint_due(now)) {
+            return Ok(());
+        }
+        match self.machine.begin_checkpoint(now) {
+            Ok(Some(checkpoint)) => self.appender.checkpoint(checkpoint).map_err(gone),
+            Ok(None) => Ok(()),
+            Err(why) => survivable(why).map(|why| warn!("the indexes fall behind: {why}")),
         }
     }
+
+    fn checkpointed(&mut self, result: Result<Positions, StoreError>, took: Duration) -> Result<(), StoreError> {
+        self.machine.checkpointed(result.is_ok());
+        match result {
+            Ok(positions) => {
+                histogram!("signalbox_checkpoint_seconds").record(took.as_secs_f64());
+                // The head is told when its batch is: the store may be ahead of that.
+                self.positions.send_modify(|it| it.indexed = positions.indexed);
+                let head = self.positions.borrow().head;
+                gauge!("signalbox_index_lag").set(head.saturating_sub(positions.indexed) as f64);
+            }
+            Err(why) => warn!("the indexes fall behind: {}", survivable(why)?),
+        }
+        Ok(())
+    }
+}
+
+/// An appender that ended took what it held with it: nobody can say what was written.
+fn gone(_: Gone) -> StoreError {
+    StoreError::Broken("the appender has ended; see the message above".to_owned())
 }
 
 /// Runs the pump and says how it ended, also where it ended by a panic.
@@ -397,19 +453,6 @@ fn no_wait(inbox: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {
         TryRecvError::Empty => RecvTimeoutError::Timeout,
         TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
     })
-}
-
-fn retried<T>(mut call: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let mut wait = STORE_WAIT_FIRST;
-    for _ in 1..STORE_ATTEMPTS_MAX {
-        match call() {
-            Err(StoreError::Retry(why)) => warn!("the store asks for patience: {why}"),
-            other => return other,
-        }
-        thread::sleep(wait);
-        wait *= 2;
-    }
-    call()
 }
 
 /// A process without random bytes must not make keys: the vault refuses the zeros left here.

@@ -1,0 +1,182 @@
+//! The appender's thread: takes judged batches and checkpoints to the store, in the order they were judged, so that the
+//! writer can judge the next batch while this one is at the disk.
+//!
+//! Invariant: after a batch that could not be written, nothing is written until the writer has folded its memory
+//! again and says so; what was judged on top of it comes back unwritten.
+
+use super::pump::Message;
+use signalbox_runtime::checkpoint::Checkpoint;
+use signalbox_runtime::machine::Batch;
+use signalbox_runtime::ports::{Epoch, Positions, Store, StoreError};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, channel, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+use tracing::warn;
+
+/// Batches judged and not durable. One is at the disk while the next is judged.
+pub const BATCHES_MAX: usize = 2;
+/// Batches, one checkpoint and the word to go on.
+const JOBS_MAX: usize = BATCHES_MAX + 2;
+/// Attempts at one append or checkpoint that the store says may go through later.
+const ATTEMPTS_MAX: u32 = 6;
+const WAIT_FIRST: Duration = Duration::from_millis(20);
+
+enum Job {
+    Batch(Box<Batch>),
+    Checkpoint(Checkpoint),
+    /// The writer has folded its memory again.
+    GoOn,
+}
+
+/// What came of one job, in the order of the jobs.
+pub enum Done {
+    Batch {
+        batch: Box<Batch>,
+        /// Seq of its first turn; `None` if it was not tried because one before it failed.
+        result: Result<u64, Option<StoreError>>,
+        took: Duration,
+    },
+    Checkpoint {
+        result: Result<Positions, StoreError>,
+        took: Duration,
+    },
+}
+
+/// The writer's end.
+pub struct Appender {
+    jobs: SyncSender<Job>,
+    done: Receiver<Done>,
+    batches: usize,
+    checkpoints: usize,
+}
+
+/// The thread ended: by a panic, whose message is in the log.
+pub struct Gone;
+
+impl Appender {
+    pub fn start(store: Arc<dyn Store>, epoch: Epoch, writer: SyncSender<Message>) -> std::io::Result<Self> {
+        let (jobs, taken) = sync_channel(JOBS_MAX);
+        let (told, done) = channel();
+        thread::Builder::new().name("appender".to_owned()).spawn(move || {
+            let mut failed = false;
+            for job in taken {
+                let done = match job {
+                    Job::GoOn => {
+                        failed = false;
+                        continue;
+                    }
+                    Job::Batch(batch) => append(store.as_ref(), epoch, batch, &mut failed),
+                    Job::Checkpoint(checkpoint) => write(store.as_ref(), &checkpoint, failed),
+                };
+                if told.send(done).is_err() {
+                    return;
+                }
+                // A full inbox wakes the writer too.
+                let _ = writer.try_send(Message::Wake);
+            }
+        })?;
+        Ok(Self {
+            jobs,
+            done,
+            batches: 0,
+            checkpoints: 0,
+        })
+    }
+
+    /// Whether another batch may be judged now.
+    pub fn has_room(&self) -> bool {
+        self.batches < BATCHES_MAX
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.batches == 0 && self.checkpoints == 0
+    }
+
+    pub fn append(&mut self, batch: Batch) -> Result<(), Gone> {
+        self.batches += 1;
+        self.jobs.send(Job::Batch(Box::new(batch))).map_err(|_| Gone)
+    }
+
+    pub fn checkpoint(&mut self, checkpoint: Checkpoint) -> Result<(), Gone> {
+        self.checkpoints += 1;
+        self.jobs.send(Job::Checkpoint(checkpoint)).map_err(|_| Gone)
+    }
+
+    pub fn go_on(&mut self) -> Result<(), Gone> {
+        self.jobs.send(Job::GoOn).map_err(|_| Gone)
+    }
+
+    /// What has been done meanwhile.
+    pub fn done(&mut self) -> Result<VecDeque<Done>, Gone> {
+        let mut all = VecDeque::new();
+        loop {
+            match self.done.try_recv() {
+                Ok(done) => all.push_back(self.count(done)),
+                Err(TryRecvError::Empty) => return Ok(all),
+                Err(TryRecvError::Disconnected) if all.is_empty() => return Err(Gone),
+                Err(TryRecvError::Disconnected) => return Ok(all),
+            }
+        }
+    }
+
+    /// Waits for the next job's end; `None` if that takes longer than `patience`.
+    pub fn wait(&mut self, patience: Duration) -> Result<Option<Done>, Gone> {
+        match self.done.recv_timeout(patience) {
+            Ok(done) => Ok(Some(self.count(done))),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(Gone),
+        }
+    }
+
+    fn count(&mut self, done: Done) -> Done {
+        match done {
+            Done::Batch { .. } => self.batches -= 1,
+            Done::Checkpoint { .. } => self.checkpoints -= 1,
+        }
+        done
+    }
+}
+
+fn append(store: &dyn Store, epoch: Epoch, batch: Box<Batch>, failed: &mut bool) -> Done {
+    let started = Instant::now();
+    let result = match (*failed, batch.turns.is_empty()) {
+        (true, _) => Err(None),
+        // Answers alone: they wait for the batches that they rest on.
+        (false, true) => Ok(0),
+        (false, false) => retried(|| store.append(epoch, &batch.turns)).map_err(Some),
+    };
+    *failed |= result.is_err();
+    Done::Batch {
+        batch,
+        result,
+        took: started.elapsed(),
+    }
+}
+
+fn write(store: &dyn Store, checkpoint: &Checkpoint, failed: bool) -> Done {
+    let started = Instant::now();
+    let result = if failed {
+        Err(StoreError::Retry("a batch before it was not written".to_owned()))
+    } else {
+        checkpoint.write(store).and_then(|()| store.positions())
+    };
+    Done::Checkpoint {
+        result,
+        took: started.elapsed(),
+    }
+}
+
+fn retried(mut call: impl FnMut() -> Result<u64, StoreError>) -> Result<u64, StoreError> {
+    let mut wait = WAIT_FIRST;
+    for _ in 1..ATTEMPTS_MAX {
+        match call() {
+            Err(StoreError::Retry(why)) => warn!("the store asks for patience: {why}"),
+            other => return other,
+        }
+        thread::sleep(wait);
+        wait *= 2;
+    }
+    call()
+}
