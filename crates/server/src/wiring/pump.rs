@@ -10,6 +10,7 @@
 use super::clock::ServerClock;
 use super::couriers::Crew;
 use super::directories::Directories;
+use super::hand::{AtRest, HOLD_MAX, Wish};
 use super::live::Live;
 use anyhow::Context as _;
 use metrics::{counter, gauge, histogram};
@@ -48,6 +49,7 @@ pub(super) enum Message {
         job: Box<Job>,
         result: Result<String, CourierError>,
     },
+    Hand(Wish),
     Stop,
 }
 
@@ -98,14 +100,17 @@ impl Handle {
             reply,
         };
         self.queued.fetch_add(1, Ordering::Relaxed);
-        self.sender.try_send(message).map_err(|error| {
+        self.tell(message).inspect_err(|_| {
             self.queued.fetch_sub(1, Ordering::Relaxed);
-            match error {
-                TrySendError::Full(_) => Overflow::Full,
-                TrySendError::Disconnected(_) => Overflow::Stopped,
-            }
         })?;
         Ok(answered)
+    }
+
+    pub(super) fn tell(&self, message: Message) -> Result<(), Overflow> {
+        self.sender.try_send(message).map_err(|error| match error {
+            TrySendError::Full(_) => Overflow::Full,
+            TrySendError::Disconnected(_) => Overflow::Stopped,
+        })
     }
 
     pub fn queued(&self) -> usize {
@@ -147,6 +152,8 @@ pub(super) struct Pump {
     live: Arc<Live>,
     directories: Arc<Directories>,
     positions: watch::Sender<Positions>,
+    /// Who waits until there is nothing left to do.
+    resting: Vec<oneshot::Sender<AtRest>>,
 }
 
 impl Pump {
@@ -155,6 +162,7 @@ impl Pump {
         store: Arc<dyn Store>,
         clock: Arc<ServerClock>,
         courier: Arc<dyn Courier>,
+        couriers: usize,
     ) -> anyhow::Result<Started> {
         // Whoever reads a view right after the start finds everything in it.
         machine
@@ -162,7 +170,7 @@ impl Pump {
             .context("cannot bring the indexes up to date")?;
         let positions = store.positions()?;
         let (sender, inbox) = sync_channel(QUEUE_MAX);
-        let crew = Crew::start(&courier, &sender)?;
+        let crew = Crew::start(&courier, couriers, &sender)?;
         let live = Arc::new(Live::new(positions.head));
         let directories = Arc::new(Directories::default());
         directories.publish(machine.directories());
@@ -181,6 +189,7 @@ impl Pump {
             live: Arc::clone(&live),
             directories: Arc::clone(&directories),
             positions,
+            resting: Vec::new(),
         };
         let thread = thread::Builder::new()
             .name("writer".to_owned())
@@ -204,12 +213,47 @@ impl Pump {
             let stopping = self.gather();
             self.turn()?;
             self.hand_out()?;
-            if stopping || self.machine.checkpoint_due(self.clock.now()) {
+            if stopping || self.is_checkpoint_due() {
                 self.checkpoint()?;
             }
+            self.tell_those_at_rest();
             if stopping && self.machine.idle(self.clock.now()) {
                 return Ok(());
             }
+        }
+    }
+
+    /// On a clock that stands no lag can be measured: there the indexes follow whenever nothing else is to be done.
+    fn is_checkpoint_due(&self) -> bool {
+        let now = self.clock.now();
+        let catches_up = self.clock.stands() && self.machine.idle(now) && self.machine.checkpoint_at().is_some();
+        catches_up || self.machine.checkpoint_due(now)
+    }
+
+    fn tell_those_at_rest(&mut self) {
+        if self.resting.is_empty() {
+            return;
+        }
+        let (now, next_due) = (self.clock.now(), self.machine.next_due());
+        let Positions { head, indexed } = *self.positions.borrow();
+        let is_due = next_due.is_some_and(|due| due <= now);
+        if is_due || !self.machine.idle(now) || self.machine.in_hand() > 0 || indexed < head {
+            return;
+        }
+        for resting in self.resting.drain(..) {
+            // Whoever no longer listens does not need it.
+            let _ = resting.send(AtRest { head, next_due });
+        }
+    }
+
+    fn obey(&mut self, wish: Wish) {
+        match wish {
+            Wish::Look => {}
+            Wish::Hold(until) => {
+                // Nothing is ever sent: it ends once the other side is dropped, or by its limit.
+                let _ = until.recv_timeout(HOLD_MAX);
+            }
+            Wish::Rest(resting) => self.resting.push(resting),
         }
     }
 
@@ -232,6 +276,7 @@ impl Pump {
                 Message::Stop => return true,
                 Message::Ask { request, reply } => self.take(*request, reply),
                 Message::Attempted { job, result } => self.machine.attempted(&job, result, self.clock.now()),
+                Message::Hand(wish) => self.obey(wish),
             }
             taken += 1;
             next = if taken < BATCH_REQUESTS_MAX {
