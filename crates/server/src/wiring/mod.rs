@@ -8,15 +8,17 @@ mod data_dir;
 mod directories;
 mod folders;
 mod hand;
+mod key_guard;
 mod live;
 mod pump;
 mod secrets;
 
 pub use clock::ServerClock;
-pub use data_dir::{DataDir, MasterSecret};
+pub use data_dir::{DataDir, MASTER_KEY, MasterSecret};
 pub use directories::{Directories, PLATFORM};
 pub use folders::Folders;
 pub use hand::{AtRest, Hand, Held};
+pub(crate) use key_guard::check as check_key;
 pub use live::{Followed, Live, Place};
 pub use pump::{Handle, Overflow, QUEUE_MAX, Standing};
 pub use secrets::secrets;
@@ -90,6 +92,9 @@ impl Installation {
         let data_dir = DataDir::open(&setup.data_dir)?;
         let master = data_dir.master_secret(setup.master_key_file.as_deref(), setup.database_url.is_some())?;
         let store = open_store_with(&data_dir, setup.database_url.as_deref(), setup.postgres.clone())?;
+        let vault = Arc::new(Vault::new(master.key()));
+        // Before the log is taken over: a server with a wrong key must not stop the one that runs.
+        let guard = key_guard::check(store.as_ref(), &vault).inspect_err(|_| master.forget())?;
         let clock = Arc::new(
             setup
                 .by_hand
@@ -100,6 +105,7 @@ impl Installation {
             master: master.key(),
         };
         let machine = Machine::open(Arc::clone(&store), config, clock.now()).context("cannot take up the log")?;
+        guard.keep(store.as_ref(), machine.epoch())?;
         let secrets = secrets(data_dir.secrets());
         let courier: Arc<dyn Courier> = match &setup.courier {
             Some(courier) => Arc::clone(courier),
@@ -117,7 +123,7 @@ impl Installation {
         );
         Ok(Self {
             store,
-            vault: Arc::new(Vault::new(master.key())),
+            vault,
             clock,
             pump: started.handle,
             directories: started.directories,
