@@ -774,6 +774,8 @@ export interface components {
         TimelineEntry: {
             actor: components["schemas"]["TimelineActor"];
             at: string;
+            /** @description What caused it: a message's id with a place in it, a command, a timer or an effect. */
+            cause: string;
             /** @description The thing itself. Personal values read `•••` for those who may not see them. */
             data: unknown;
             evidence?: unknown;

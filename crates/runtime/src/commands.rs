@@ -42,7 +42,7 @@ impl Machine {
         let key = match idempotency_key {
             None => None,
             Some(key) => {
-                let key = format!("command/{}/{key}", scope.actor().name);
+                let key = command_key(scope, &key);
                 let sha256 = fingerprint(&command);
                 if let Some(known) = self.mark(tenant, &key)? {
                     return Ok(repeat(known, &sha256, self.committed));
@@ -460,7 +460,13 @@ fn fingerprint(command: &Command) -> String {
     hex::encode(hash.finalize())
 }
 
-fn repeat(known: InboxMark, sha256: &str, seq: Seq) -> Reply {
+/// An Idempotency-Key is its sender's own: another's same key means something else.
+pub(crate) fn command_key(scope: &TenantScope, key: &str) -> String {
+    format!("command/{}/{key}", scope.actor().name)
+}
+
+/// What a command is answered whose key came before.
+pub(crate) fn repeat(known: InboxMark, sha256: &str, seq: Seq) -> Reply {
     if known.sha256 != sha256 {
         return Reply::KeyConflict {
             detail: format!("{} came before with other content", known.key),

@@ -23,15 +23,21 @@ const PAGE: usize = 1_000;
 /// Why an offer is not delivered after all.
 const MOOT: &str = "the offer no longer stands";
 
+/// Invariant: effects that are due at the same instant leave in the order they were ordered.
 #[derive(Default)]
 pub struct Outbox {
     pending: BTreeMap<EffectId, Entry>,
-    due: BTreeSet<(Timestamp, EffectId)>,
+    due: BTreeSet<(Timestamp, Place, EffectId)>,
+    /// How many have been added: the next one's place in the line.
+    added: Place,
 }
+
+type Place = u64;
 
 struct Entry {
     effect: PendingEffect,
     attempts: u32,
+    place: Place,
     /// When it may be tried; `None` while it is leased.
     at: Option<Timestamp>,
 }
@@ -39,21 +45,32 @@ struct Entry {
 impl Outbox {
     pub fn add(&mut self, effect: PendingEffect, at: Timestamp) {
         let id = effect.effect.id.clone();
-        self.due.insert((at, id.clone()));
+        let place = self.added;
+        self.added += 1;
+        self.due.insert((at, place, id.clone()));
         self.pending.insert(
             id,
             Entry {
                 effect,
                 attempts: 0,
+                place,
                 at: Some(at),
             },
         );
     }
 
     pub fn settle(&mut self, id: &EffectId) {
-        if let Some(Entry { at: Some(at), .. }) = self.pending.remove(id) {
-            self.due.remove(&(at, id.clone()));
+        if let Some(Entry {
+            at: Some(at), place, ..
+        }) = self.pending.remove(id)
+        {
+            self.due.remove(&(at, place, id.clone()));
         }
+    }
+
+    /// Leased, and what came of it not known yet.
+    fn leased(&self) -> usize {
+        self.pending.values().filter(|it| it.at.is_none()).count()
     }
 
     pub fn contains(&self, id: &EffectId) -> bool {
@@ -69,13 +86,13 @@ impl Outbox {
     }
 
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(at, _)| *at)
+        self.due.first().map(|(at, ..)| *at)
     }
 
     /// Leases the next due effect.
     fn lease(&mut self, now: Timestamp) -> Option<(PendingEffect, u32)> {
-        while self.due.first().is_some_and(|(at, _)| *at <= now) {
-            let (at, id) = self.due.pop_first()?;
+        while self.due.first().is_some_and(|(at, ..)| *at <= now) {
+            let (at, _, id) = self.due.pop_first()?;
             // A place in the line that its effect has left since is passed over.
             let Some(entry) = self.pending.get_mut(&id).filter(|it| it.at == Some(at)) else {
                 continue;
@@ -98,7 +115,7 @@ impl Outbox {
     fn retry(&mut self, id: &EffectId, at: Timestamp) {
         if let Some(entry) = self.pending.get_mut(id) {
             entry.at = Some(at);
-            self.due.insert((at, id.clone()));
+            self.due.insert((at, entry.place, id.clone()));
         }
     }
 }
@@ -131,6 +148,11 @@ impl Machine {
             }
         }
         Ok(())
+    }
+
+    /// Deliveries handed out by `jobs`, of which `attempted` has not been told.
+    pub fn in_hand(&self) -> usize {
+        self.outbox.leased()
     }
 
     /// Deliveries that are due, leased until their outcome is known.
@@ -364,4 +386,47 @@ fn plain(name: &str) -> String {
     name.chars()
         .map(|it| if it.is_ascii_alphanumeric() { it } else { '_' })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signalbox_model::effect::Effect;
+    use signalbox_model::id::{LoadId, MessageId, StreamId};
+
+    fn effect(id: &str) -> PendingEffect {
+        let order = Order::SendAcknowledgement {
+            message: MessageId::from("msg_1"),
+            to: "ACME".to_owned(),
+            x12: String::new(),
+        };
+        PendingEffect {
+            tenant: TenantId::from("ten_a"),
+            stream: StreamId::load(&LoadId::from("load_1")),
+            effect: Effect {
+                id: EffectId::from(id),
+                order,
+            },
+            seq: 1,
+            traceparent: None,
+        }
+    }
+
+    #[test]
+    fn what_is_due_at_once_leaves_in_the_order_it_was_ordered() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut outbox = Outbox::default();
+        for id in ["eff_c", "eff_a", "eff_b"] {
+            outbox.add(effect(id), at(1));
+        }
+        outbox.settle(&EffectId::from("eff_a"));
+        let lease = |outbox: &mut Outbox, second| outbox.lease(at(second)).map(|it| it.0.effect.id.0);
+        assert_eq!(lease(&mut outbox, 1).as_deref(), Some("eff_c"));
+        outbox.add(effect("eff_0"), at(1));
+        outbox.retry(&EffectId::from("eff_c"), at(2));
+        assert_eq!(lease(&mut outbox, 1).as_deref(), Some("eff_b"));
+        assert_eq!(lease(&mut outbox, 1).as_deref(), Some("eff_0"));
+        assert_eq!((lease(&mut outbox, 1), outbox.leased()), (None, 2));
+        assert_eq!(lease(&mut outbox, 2).as_deref(), Some("eff_c"));
+    }
 }

@@ -1,10 +1,12 @@
 //! Step 2 of the way of one event: raw bytes and their mark become durable; only then is anybody told.
 
+use crate::commands::{command_key, repeat};
 use crate::machine::{Extra, Machine, Origin};
 use crate::ports::StoreError;
 use crate::record::InboxMark;
 use crate::request::{Receive, Reply, Request};
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use signalbox_engine::step::Reaction;
 use signalbox_engine::views;
@@ -15,6 +17,23 @@ use signalbox_model::id::{MessageId, Mint, Seq, StreamId, TenantId};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::TenantScope;
 use signalbox_model::view::ViewChange;
+
+/// By what a message is known when it comes again.
+struct Known {
+    key: String,
+    /// Of the raw bytes, hex.
+    sha256: String,
+    /// Of the whole request, where an Idempotency-Key came with it.
+    fingerprint: Option<String>,
+}
+
+/// A quarantined message to be read again.
+struct Reprocess {
+    message: MessageId,
+    corrected: Option<Vec<u8>>,
+    in_hand_ms: Option<i64>,
+    idempotency_key: Option<String>,
+}
 
 impl Machine {
     pub(crate) fn request(
@@ -38,7 +57,16 @@ impl Machine {
                 message,
                 corrected,
                 in_hand_ms,
-            } => self.reprocess(&scope, &message, corrected, in_hand_ms, now).map(Some),
+                idempotency_key,
+            } => {
+                let asked = Reprocess {
+                    message,
+                    corrected,
+                    in_hand_ms,
+                    idempotency_key,
+                };
+                self.reprocess(&scope, asked, now).map(Some)
+            }
             Request::Outcome(outcome) => self.settle(outcome, now).map(|()| None),
         }
     }
@@ -74,7 +102,12 @@ impl Machine {
             });
         }
         let cause = format!("{tenant}/{key}");
-        let (message, seq) = self.store_message(&receive, &cause, key, sha256, Reaction::default(), now)?;
+        let known = Known {
+            key,
+            sha256,
+            fingerprint: None,
+        };
+        let (message, seq) = self.store_message(&receive, &cause, known, Reaction::default(), now)?;
         Ok(Reply::Accepted {
             message,
             duplicate: false,
@@ -87,8 +120,7 @@ impl Machine {
         &mut self,
         receive: &Receive,
         cause: &str,
-        key: String,
-        sha256: String,
+        known: Known,
         mut reaction: Reaction,
         now: Timestamp,
     ) -> Result<(MessageId, u64), StoreError> {
@@ -96,6 +128,11 @@ impl Machine {
         let stream = StreamId::source(&receive.source);
         let mut mint = Mint::new(cause, now);
         let message: MessageId = mint.make();
+        let Known {
+            key,
+            sha256,
+            fingerprint,
+        } = known;
         reaction.events.push(Event::MessageReceived(MessageReceived {
             message: message.clone(),
             source: receive.source.clone(),
@@ -117,11 +154,12 @@ impl Machine {
             .tenant(&tenant)
             .and_then(|it| it.seal_bytes(&message, &receive.bytes))
             .map_err(broken)?;
+        let answer = fingerprint.is_some().then(|| json!({"done": reprocessed(&message)}));
         let mark = InboxMark {
             key,
             message: message.clone(),
-            sha256,
-            answer: None,
+            sha256: fingerprint.unwrap_or(sha256),
+            answer,
         };
         let extra = Extra {
             mark: Some(mark),
@@ -169,14 +207,7 @@ impl Machine {
     }
 
     /// A quarantined message is read again, as it is or corrected. A correction is a message of its own.
-    fn reprocess(
-        &mut self,
-        scope: &TenantScope,
-        message: &MessageId,
-        corrected: Option<Vec<u8>>,
-        in_hand_ms: Option<i64>,
-        now: Timestamp,
-    ) -> Result<Reply, StoreError> {
+    fn reprocess(&mut self, scope: &TenantScope, asked: Reprocess, now: Timestamp) -> Result<Reply, StoreError> {
         let tenant = scope.tenant().clone();
         let rejected = |rejection: Rejection, seq| {
             let detail = rejection.explain().to_owned();
@@ -187,6 +218,16 @@ impl Machine {
                 seq,
             })
         };
+        let fingerprint = asked.fingerprint();
+        let key = asked.idempotency_key.map(|it| command_key(scope, &it));
+        let Reprocess {
+            ref message, corrected, ..
+        } = asked;
+        if let Some(key) = &key
+            && let Some(known) = self.mark(&tenant, key)?
+        {
+            return Ok(repeat(known, &fingerprint, self.committed));
+        }
         if !self.may(scope, "reprocess_message", now)? {
             return rejected(Rejection::NotAllowed, self.committed);
         }
@@ -202,14 +243,26 @@ impl Machine {
             return rejected(Rejection::MessageUnknown, self.committed);
         };
         let sha256 = hex::encode(Sha256::digest(&bytes));
-        let key = format!("reprocess/{message}/{}", self.next_seq);
+        let known = match key {
+            Some(key) => Known {
+                key,
+                sha256,
+                fingerprint: Some(fingerprint),
+            },
+            None => Known {
+                key: format!("reprocess/{message}/{}", self.next_seq),
+                sha256,
+                fingerprint: None,
+            },
+        };
+        let key = known.key.as_str();
         let cause = format!("{tenant}/{key}");
         let touch = Touch {
             who: scope.actor().clone(),
             action: "quarantine.reprocess".to_owned(),
             on: message.0.clone(),
             open_ms: (now.as_millisecond() - quarantined.received_at.as_millisecond()).max(0),
-            in_hand_ms,
+            in_hand_ms: asked.in_hand_ms,
             at: now,
         };
         let replaced_by: MessageId = Mint::new(cause.as_str(), now).make();
@@ -238,11 +291,28 @@ impl Machine {
             traceparent: None,
             from: None,
         };
-        let (message, seq) = self.store_message(&receive, &cause, key, sha256, reaction, now)?;
-        Ok(Reply::Accepted {
-            message,
-            duplicate: false,
+        let (message, seq) = self.store_message(&receive, &cause, known, reaction, now)?;
+        Ok(Reply::Done {
+            answer: reprocessed(&message),
             seq,
+            replayed: false,
         })
     }
+}
+
+impl Reprocess {
+    /// What is asked for, so that the same Idempotency-Key with other content is seen.
+    fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(b"reprocess");
+        hash.update(self.message.0.as_bytes());
+        hash.update([u8::from(self.corrected.is_some())]);
+        hash.update(self.corrected.as_deref().unwrap_or_default());
+        hex::encode(hash.finalize())
+    }
+}
+
+/// The answer to a message taken through again: the message it goes on as.
+fn reprocessed(message: &MessageId) -> Value {
+    json!({"message": message, "duplicate": false})
 }

@@ -29,6 +29,7 @@ pub enum Request {
         message: MessageId,
         corrected: Option<Vec<u8>>,
         in_hand_ms: Option<i64>,
+        idempotency_key: Option<String>,
     },
     /// What came of a delivery.
     Outcome(DeliveryOutcome),

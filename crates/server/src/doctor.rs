@@ -2,14 +2,17 @@
 
 use crate::command_line::Place;
 use crate::edge;
-use crate::wiring::{DataDir, open_store};
+use crate::wiring::{DataDir, MASTER_KEY, check_key, open_store};
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 use signalbox_engine::playbook;
+use signalbox_runtime::ports::Store;
+use signalbox_runtime::vault::Vault;
 use std::fs::File;
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -139,7 +142,7 @@ fn master_key(arguments: &Doctor) -> Finding {
     let file = place
         .master_key_file
         .clone()
-        .unwrap_or_else(|| place.data_dir.join("master.key"));
+        .unwrap_or_else(|| place.data_dir.join(MASTER_KEY));
     match std::fs::metadata(&file) {
         Ok(found) if is_open_to_others(&found) => broken(
             "master key",
@@ -177,13 +180,17 @@ fn store(arguments: &Doctor) -> Finding {
     let url = arguments.place.database_url.as_deref();
     let what = if url.is_some() { "postgresql" } else { "sqlite" };
     let fix = if url.is_some() {
-        "Check --database-url, that the server is up, and that fsync is on."
+        "Look at the reason; check --database-url, that the server is up, and what docs/POSTGRESQL.md asks for."
     } else {
         "Look at the reason; restore signalbox.db from a backup if the file is damaged."
     };
     let found = DataDir::open(&arguments.place.data_dir)
-        .and_then(|data| open_store(&data, url))
-        .and_then(|store| Ok((store.health()?, store.positions()?)));
+        .and_then(|data| Ok((open_store(&data, url)?, data)))
+        .and_then(|(store, data)| {
+            let (health, positions) = (store.health()?, store.positions()?);
+            key_fits(arguments, &data, store.as_ref())?;
+            Ok((health, positions))
+        });
     match found {
         Ok((health, positions)) => ok(
             what,
@@ -191,6 +198,17 @@ fn store(arguments: &Doctor) -> Finding {
         ),
         Err(error) => broken(what, format!("{error:#}"), fix),
     }
+}
+
+/// Where there is a master key, it must be the one that the log was begun with.
+fn key_fits(arguments: &Doctor, data: &DataDir, store: &dyn Store) -> anyhow::Result<()> {
+    let place = &arguments.place;
+    let elsewhere = place.master_key_file.as_deref();
+    if !elsewhere.map_or_else(|| data.master_key(), Path::to_owned).exists() {
+        return Ok(());
+    }
+    let master = data.master_secret(elsewhere, place.database_url.is_some())?;
+    check_key(store, &Vault::new(master.key())).map(drop)
 }
 
 fn port(arguments: &Doctor) -> Finding {

@@ -6,6 +6,9 @@ use signalbox_sim::run;
 use std::process::ExitCode;
 use std::time::Instant;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Options {
     first: u64,
     seeds: u64,

@@ -72,8 +72,8 @@ impl FromRequestParts<Edge> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
         let address = Address::of(parts);
-        edge.failures.check(&address)?;
-        caller(edge, bearer(&parts.headers)).inspect_err(|_| edge.failures.note(&address))
+        edge.failures.check(&address, edge.clock.now())?;
+        caller(edge, bearer(&parts.headers)).inspect_err(|_| edge.failures.note(&address, edge.clock.now()))
     }
 }
 

@@ -9,11 +9,37 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use metrics::gauge;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// Records the views may lag behind the log before new work should go elsewhere.
 const LAG_MAX: u64 = 200_000;
 const STORE_PATIENCE: Duration = Duration::from_secs(3);
+/// The store is probed by a real write; however many ask, it is made once in this time.
+const PROBE_EVERY: Duration = Duration::from_secs(2);
+
+/// What the last probe of the store found, and when it was made.
+#[derive(Clone, Default)]
+pub struct Probe(Arc<Mutex<Option<(Instant, Found)>>>);
+
+type Found = Result<String, String>;
+
+impl Probe {
+    /// The last finding while it is fresh; else probes. Whoever asks meanwhile waits for the same finding.
+    async fn ask(&self, now: Instant, probe: impl Future<Output = Found>) -> Found {
+        let mut last = self.0.lock().await;
+        if let Some((at, found)) = &*last
+            && now.saturating_duration_since(*at) < PROBE_EVERY
+        {
+            return found.clone();
+        }
+        let found = probe.await;
+        *last = Some((now, found.clone()));
+        found
+    }
+}
 
 pub async fn healthz() -> &'static str {
     "ok\n"
@@ -37,7 +63,7 @@ pub async fn readyz(State(edge): State<Edge>) -> Response {
     (status, Json(json!({"ready": is_ready, "checks": shown}))).into_response()
 }
 
-type Check = (&'static str, Result<String, String>);
+type Check = (&'static str, Found);
 
 fn writer(edge: &Edge) -> Check {
     let found = match &*edge.pump.standing().borrow() {
@@ -67,12 +93,14 @@ async fn store(edge: &Edge) -> Check {
             .health()
             .map_err(|why| Problem::new("store_unavailable", why.to_string()))
     });
-    let found = match tokio::time::timeout(STORE_PATIENCE, read).await {
-        Ok(Ok(text)) => Ok(text),
-        Ok(Err(problem)) => Err(problem.detail),
-        Err(_) => Err("the store did not answer in time".to_owned()),
+    let probe = async {
+        match tokio::time::timeout(STORE_PATIENCE, read).await {
+            Ok(Ok(text)) => Ok(text),
+            Ok(Err(problem)) => Err(problem.detail),
+            Err(_) => Err("the store did not answer in time".to_owned()),
+        }
     };
-    ("store", found)
+    ("store", edge.probe.ask(Instant::now(), probe).await)
 }
 
 pub async fn metrics(State(edge): State<Edge>) -> Response {
@@ -82,4 +110,31 @@ pub async fn metrics(State(edge): State<Edge>) -> Response {
     gauge!("signalbox_queue_depth").set(edge.pump.queued() as f64);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, kind)], edge.metrics.render()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[tokio::test]
+    async fn the_store_is_probed_once_in_an_interval_whatever_it_found() {
+        let (probe, made) = (Probe::default(), Cell::new(0));
+        let begin = Instant::now();
+        let ask = |after: Duration, found: Found| {
+            let made = &made;
+            probe.ask(begin + after, async move {
+                made.set(made.get() + 1);
+                found
+            })
+        };
+        let (well, ill) = (Ok("well".to_owned()), Err("ill".to_owned()));
+        let just_before = PROBE_EVERY - Duration::from_millis(1);
+        assert_eq!(ask(Duration::ZERO, ill.clone()).await, ill);
+        assert_eq!(ask(just_before, well.clone()).await, ill);
+        assert_eq!(made.get(), 1);
+        assert_eq!(ask(PROBE_EVERY, well.clone()).await, well);
+        assert_eq!(ask(PROBE_EVERY + just_before, ill).await, well);
+        assert_eq!(made.get(), 2);
+    }
 }

@@ -52,9 +52,10 @@ pub async fn receive(
     let (parts, body) = request.into_parts();
     let address = Address::of(&parts);
     let headers = &parts.headers;
-    edge.failures.check(&address)?;
+    let now = edge.clock.now();
+    edge.failures.check(&address, now)?;
     let caller = match auth::bearer(headers) {
-        Some(token) => Some(auth::caller(&edge, Some(token)).inspect_err(|_| edge.failures.note(&address))?),
+        Some(token) => Some(auth::caller(&edge, Some(token)).inspect_err(|_| edge.failures.note(&address, now))?),
         None => None,
     };
     let tenant = tenant(caller.as_ref(), whose.tenant)?;
@@ -75,7 +76,7 @@ pub async fn receive(
     let scope = match sender(&edge, caller, &tenant, &source, headers, &bytes) {
         Ok(scope) => scope,
         Err(problem) => {
-            edge.failures.note(&address);
+            edge.failures.note(&address, now);
             return Err(problem);
         }
     };

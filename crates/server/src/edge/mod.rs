@@ -57,6 +57,7 @@ pub struct Edge {
     pub failures: Arc<Failures>,
     pub reads: Arc<Semaphore>,
     pub followers: Arc<AtomicUsize>,
+    pub probe: health::Probe,
     pub metrics: PrometheusHandle,
 }
 
@@ -77,6 +78,7 @@ impl Edge {
             failures: Arc::default(),
             reads: Arc::new(Semaphore::new(READS_MAX)),
             followers: Arc::default(),
+            probe: health::Probe::default(),
             metrics,
         }
     }

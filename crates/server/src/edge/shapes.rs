@@ -159,6 +159,8 @@ pub struct TimelineEntry {
     pub seq: u64,
     pub at: String,
     pub actor: TimelineActor,
+    /// What caused it: a message's id with a place in it, a command, a timer or an effect.
+    pub cause: String,
     /// `event`, `decision`, `effect` or `touch`.
     pub kind: String,
     pub name: String,

@@ -48,7 +48,7 @@ fn entries(records: &[Stored], directory: &Directory) -> Vec<Value> {
         let entry = |actor: &Actor, kind: &str, name: &str, summary: String, data: Value| {
             json!({
                 "seq": stored.seq, "at": record.at, "actor": {"kind": actor.kind, "name": actor.name},
-                "kind": kind, "name": name, "summary": summary, "data": data,
+                "cause": record.cause, "kind": kind, "name": name, "summary": summary, "data": data,
             })
         };
         for event in &record.events {

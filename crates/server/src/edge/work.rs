@@ -222,8 +222,10 @@ pub async fn reprocess(
     State(edge): State<Edge>,
     caller: Caller,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let idempotency_key = ask::idempotency_key(&headers)?;
     let bytes = ask::bytes(body, super::inbound::MESSAGE_BYTES_MAX).await?;
     let body: ReprocessBody = if bytes.is_empty() {
         ReprocessBody::default()
@@ -235,6 +237,7 @@ pub async fn reprocess(
         message: MessageId(id),
         corrected: body.corrected.map(String::into_bytes),
         in_hand_ms: in_hand(body.in_hand_ms),
+        idempotency_key,
     };
     let (mut outcome, seq) = ask::outcome(edge.ask(request).await?)?;
     name_outcome(&mut outcome, "reprocessed");

@@ -17,7 +17,7 @@ use std::time::Instant;
 use tracing::{info, info_span, warn};
 
 /// Deliveries under way at once. A receiver that hangs holds one of them for at most its time limit.
-const THREADS: usize = 16;
+pub const COURIERS: usize = 16;
 /// Deliveries handed out and not yet reported.
 pub const IN_HAND_MAX: usize = 64;
 
@@ -28,11 +28,11 @@ pub struct Crew {
 
 impl Crew {
     /// Starts the threads. They end when the crew is dropped.
-    pub fn start(courier: &Arc<dyn Courier>, reports: &SyncSender<Message>) -> std::io::Result<Self> {
+    pub fn start(courier: &Arc<dyn Courier>, threads: usize, reports: &SyncSender<Message>) -> std::io::Result<Self> {
         let (jobs, receiver) = sync_channel(IN_HAND_MAX);
         let receiver = Arc::new(Mutex::new(receiver));
         let in_hand = Arc::new(AtomicUsize::new(0));
-        for number in 0..THREADS {
+        for number in 0..threads.max(1) {
             let worker = Worker {
                 jobs: Arc::clone(&receiver),
                 courier: Arc::clone(courier),

@@ -17,6 +17,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 const KEY_BYTES: usize = 32;
+/// The master key's file in the data directory.
+pub const MASTER_KEY: &str = "master.key";
 
 #[derive(Clone, Debug)]
 pub struct DataDir(PathBuf);
@@ -31,6 +33,15 @@ pub struct MasterSecret {
 impl MasterSecret {
     pub fn key(&self) -> MasterKey {
         MasterKey::new(self.bytes)
+    }
+
+    /// Removes the key's file where it was made just now and turned out not to be the log's.
+    pub fn forget(&self) {
+        if let Some(made) = &self.made
+            && let Err(error) = fs::remove_file(made)
+        {
+            tracing::warn!("cannot remove {}, which is not this log's key: {error}", made.display());
+        }
     }
 }
 
@@ -62,6 +73,11 @@ impl DataDir {
         self.0.join("signalbox.db")
     }
 
+    /// Where the master key is, if it is not kept elsewhere.
+    pub fn master_key(&self) -> PathBuf {
+        self.0.join(MASTER_KEY)
+    }
+
     pub fn secrets(&self) -> PathBuf {
         self.0.join("secrets")
     }
@@ -76,7 +92,7 @@ impl DataDir {
 
     /// Reads the master key, or makes one for a log that does not exist yet.
     pub fn master_secret(&self, elsewhere: Option<&Path>, log_is_remote: bool) -> anyhow::Result<MasterSecret> {
-        let file = elsewhere.map_or_else(|| self.0.join("master.key"), Path::to_owned);
+        let file = elsewhere.map_or_else(|| self.master_key(), Path::to_owned);
         match fs::read_to_string(&file) {
             Ok(text) => read_key(&text).with_context(|| format!("{} is no master key", file.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && elsewhere.is_none() => {

@@ -8,26 +8,32 @@ mod couriers;
 mod data_dir;
 mod directories;
 mod folders;
+mod hand;
+mod key_guard;
 mod live;
 mod pump;
 mod secrets;
 
 pub use clock::ServerClock;
-pub use data_dir::{DataDir, MasterSecret};
+pub use data_dir::{DataDir, MASTER_KEY, MasterSecret};
 pub use directories::{Directories, PLATFORM};
 pub use folders::Folders;
+pub use hand::{AtRest, Hand, Held};
+pub(crate) use key_guard::check as check_key;
 pub use live::{Followed, Live, Place};
 pub use pump::{Handle, Overflow, QUEUE_MAX, Standing};
 pub use secrets::secrets;
 
 use anyhow::Context as _;
+use couriers::COURIERS;
+use jiff::Timestamp;
 use pump::Pump;
 use signalbox_connectors::outbound::{Couriers, egress::Allowed, folder::Folder, webhook::Webhook};
 use signalbox_engine::views;
 use signalbox_runtime::machine::{Config, Machine};
 use signalbox_runtime::ports::{Clock, Courier, Store};
 use signalbox_runtime::vault::Vault;
-use signalbox_store::{Postgres, Sqlite};
+use signalbox_store::{Postgres, PostgresOptions, Sqlite};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -37,12 +43,17 @@ pub struct Setup {
     pub data_dir: PathBuf,
     /// PostgreSQL; SQLite in the data directory where there is none.
     pub database_url: Option<String>,
+    pub postgres: PostgresOptions,
     /// The master key's file, where it is kept elsewhere.
     pub master_key_file: Option<PathBuf>,
     /// Addresses that outbound webhooks may reach besides the public internet, one a line as `egress::Allowed` reads them.
     pub egress_allowed: Vec<String>,
     /// How much faster than the world's the clock runs; 1 except in a demo.
     pub speed: f64,
+    /// The clock stands here until `Installation::hand` moves it. For tests; no command sets it.
+    pub by_hand: Option<Timestamp>,
+    /// Deliveries under way at once. With one, they leave one after the other as they were ordered.
+    pub couriers: usize,
     /// Performs effects in place of the real couriers, for benchmarks.
     pub courier: Option<Arc<dyn Courier>>,
 }
@@ -52,9 +63,12 @@ impl Setup {
         Self {
             data_dir: data_dir.into(),
             database_url: None,
+            postgres: PostgresOptions::default(),
             master_key_file: None,
             egress_allowed: Vec::new(),
             speed: 1.0,
+            by_hand: None,
+            couriers: COURIERS,
             courier: None,
         }
     }
@@ -78,13 +92,21 @@ impl Installation {
     pub fn start(setup: &Setup) -> anyhow::Result<Self> {
         let data_dir = DataDir::open(&setup.data_dir)?;
         let master = data_dir.master_secret(setup.master_key_file.as_deref(), setup.database_url.is_some())?;
-        let store = open_store(&data_dir, setup.database_url.as_deref())?;
-        let clock = Arc::new(ServerClock::at_speed(setup.speed));
+        let store = open_store_with(&data_dir, setup.database_url.as_deref(), setup.postgres.clone())?;
+        let vault = Arc::new(Vault::new(master.key()));
+        // Before the log is taken over: a server with a wrong key must not stop the one that runs.
+        let guard = key_guard::check(store.as_ref(), &vault).inspect_err(|_| master.forget())?;
+        let clock = Arc::new(
+            setup
+                .by_hand
+                .map_or_else(|| ServerClock::at_speed(setup.speed), ServerClock::by_hand),
+        );
         let config = Config {
             owner: owner_name(),
             master: master.key(),
         };
         let machine = Machine::open(Arc::clone(&store), config, clock.now()).context("cannot take up the log")?;
+        guard.keep(store.as_ref(), machine.epoch())?;
         let secrets = secrets(data_dir.secrets());
         let courier: Arc<dyn Courier> = match &setup.courier {
             Some(courier) => Arc::clone(courier),
@@ -93,7 +115,7 @@ impl Installation {
                 webhook: Webhook::new(Arc::clone(&secrets), clock.clone(), allowed(setup)?)?,
             }),
         };
-        let started = Pump::start(machine, Arc::clone(&store), Arc::clone(&clock), courier)?;
+        let started = Pump::start(machine, Arc::clone(&store), Arc::clone(&clock), courier, setup.couriers)?;
         let folders = Folders::watch(
             &data_dir,
             started.handle.clone(),
@@ -102,7 +124,7 @@ impl Installation {
         );
         Ok(Self {
             store,
-            vault: Arc::new(Vault::new(master.key())),
+            vault,
             clock,
             pump: started.handle,
             directories: started.directories,
@@ -114,6 +136,11 @@ impl Installation {
             })),
             data_dir,
         })
+    }
+
+    /// The hand that drives the clock, where the set-up gave one.
+    pub fn hand(&self) -> Option<Hand> {
+        Hand::of(&self.clock, &self.pump)
     }
 
     /// Takes up what is queued, brings the indexes up to date and ends the threads. Blocking; a second call does nothing.
@@ -142,6 +169,14 @@ impl Drop for Installation {
 }
 
 pub fn open_store(data_dir: &DataDir, database_url: Option<&str>) -> anyhow::Result<Arc<dyn Store>> {
+    open_store_with(data_dir, database_url, PostgresOptions::default())
+}
+
+fn open_store_with(
+    data_dir: &DataDir,
+    database_url: Option<&str>,
+    postgres: PostgresOptions,
+) -> anyhow::Result<Arc<dyn Store>> {
     match database_url {
         None => {
             let path = data_dir.database();
@@ -149,7 +184,7 @@ pub fn open_store(data_dir: &DataDir, database_url: Option<&str>) -> anyhow::Res
             Ok(Arc::new(store))
         }
         Some(url) => {
-            let store = Postgres::open(url, views::ALL, signalbox_store::PostgresOptions::default());
+            let store = Postgres::open(url, views::ALL, postgres);
             Ok(Arc::new(store.context(
                 "cannot open the PostgreSQL store. Check --database-url and that the server is up",
             )?))

@@ -11,6 +11,7 @@ use super::appender::{Appender, Done, Gone};
 use super::clock::ServerClock;
 use super::couriers::Crew;
 use super::directories::Directories;
+use super::hand::{AtRest, HOLD_MAX, Wish};
 use super::live::Live;
 use anyhow::Context as _;
 use metrics::{counter, gauge, histogram};
@@ -52,6 +53,7 @@ pub(super) enum Message {
     },
     /// The appender has something to tell.
     Wake,
+    Hand(Wish),
     Stop,
 }
 
@@ -102,14 +104,17 @@ impl Handle {
             reply,
         };
         self.queued.fetch_add(1, Ordering::Relaxed);
-        self.sender.try_send(message).map_err(|error| {
+        self.tell(message).inspect_err(|_| {
             self.queued.fetch_sub(1, Ordering::Relaxed);
-            match error {
-                TrySendError::Full(_) => Overflow::Full,
-                TrySendError::Disconnected(_) => Overflow::Stopped,
-            }
         })?;
         Ok(answered)
+    }
+
+    pub(super) fn tell(&self, message: Message) -> Result<(), Overflow> {
+        self.sender.try_send(message).map_err(|error| match error {
+            TrySendError::Full(_) => Overflow::Full,
+            TrySendError::Disconnected(_) => Overflow::Stopped,
+        })
     }
 
     pub fn queued(&self) -> usize {
@@ -151,6 +156,8 @@ pub(super) struct Pump {
     live: Arc<Live>,
     directories: Arc<Directories>,
     positions: watch::Sender<Positions>,
+    /// Who waits until there is nothing left to do.
+    resting: Vec<oneshot::Sender<AtRest>>,
 }
 
 impl Pump {
@@ -159,6 +166,7 @@ impl Pump {
         store: Arc<dyn Store>,
         clock: Arc<ServerClock>,
         courier: Arc<dyn Courier>,
+        couriers: usize,
     ) -> anyhow::Result<Started> {
         // Whoever reads a view right after the start finds everything in it.
         machine
@@ -167,7 +175,7 @@ impl Pump {
         let positions = store.positions()?;
         let (sender, inbox) = sync_channel(QUEUE_MAX);
         let appender = Appender::start(store, machine.epoch(), sender.clone())?;
-        let crew = Crew::start(&courier, &sender)?;
+        let crew = Crew::start(&courier, couriers, &sender)?;
         let live = Arc::new(Live::new(positions.head));
         let directories = Arc::new(Directories::default());
         directories.publish(machine.directories());
@@ -186,6 +194,7 @@ impl Pump {
             live: Arc::clone(&live),
             directories: Arc::clone(&directories),
             positions,
+            resting: Vec::new(),
         };
         let thread = thread::Builder::new()
             .name("writer".to_owned())
@@ -217,7 +226,10 @@ impl Pump {
                 self.judge()?;
             }
             self.hand_out()?;
-            self.checkpoint(stopping.is_some())?;
+            if stopping.is_some() || self.is_checkpoint_due() {
+                self.checkpoint()?;
+            }
+            self.tell_those_at_rest();
             if let Some(since) = stopping
                 && self.appender.is_idle()
                 && self.machine.idle(self.clock.now())
@@ -227,6 +239,42 @@ impl Pump {
                     return Ok(());
                 }
             }
+        }
+    }
+
+    /// On a clock that stands no lag can be measured: there the indexes follow whenever nothing else is to be done.
+    fn is_checkpoint_due(&self) -> bool {
+        let now = self.clock.now();
+        let is_quiet = self.appender.is_idle() && self.machine.idle(now);
+        let catches_up = self.clock.stands() && is_quiet && self.machine.checkpoint_at().is_some();
+        catches_up || self.machine.checkpoint_due(now)
+    }
+
+    fn tell_those_at_rest(&mut self) {
+        if self.resting.is_empty() {
+            return;
+        }
+        let (now, next_due) = (self.clock.now(), self.machine.next_due());
+        let Positions { head, indexed } = *self.positions.borrow();
+        let is_due = next_due.is_some_and(|due| due <= now);
+        if is_due || !self.appender.is_idle() || !self.machine.idle(now) || self.machine.in_hand() > 0 || indexed < head
+        {
+            return;
+        }
+        for resting in self.resting.drain(..) {
+            // Whoever no longer listens does not need it.
+            let _ = resting.send(AtRest { head, next_due });
+        }
+    }
+
+    fn obey(&mut self, wish: Wish) {
+        match wish {
+            Wish::Look => {}
+            Wish::Hold(until) => {
+                // Nothing is ever sent: it ends once the other side is dropped, or by its limit.
+                let _ = until.recv_timeout(HOLD_MAX);
+            }
+            Wish::Rest(resting) => self.resting.push(resting),
         }
     }
 
@@ -250,6 +298,7 @@ impl Pump {
                 Message::Ask { request, reply } => self.take(*request, reply),
                 Message::Attempted { job, result } => self.machine.attempted(&job, result, self.clock.now()),
                 Message::Wake => {}
+                Message::Hand(wish) => self.obey(wish),
             }
             taken += 1;
             next = if taken < BATCH_REQUESTS_MAX && self.machine.queued() < QUEUE_MAX {
@@ -400,12 +449,8 @@ impl Pump {
     }
 
     /// Sends what the indexes do not know yet to the store, behind the batches under way.
-    fn checkpoint(&mut self, now_or_never: bool) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        if !(now_or_never || self.machine.checkpoint_due(now)) {
-            return Ok(());
-        }
-        match self.machine.begin_checkpoint(now) {
+    fn checkpoint(&mut self) -> Result<(), StoreError> {
+        match self.machine.begin_checkpoint(self.clock.now()) {
             Ok(Some(checkpoint)) => self.appender.checkpoint(checkpoint).map_err(gone),
             Ok(None) => Ok(()),
             Err(why) => survivable(why).map(|why| warn!("the indexes fall behind: {why}")),

@@ -3,7 +3,7 @@
 use crate::stage::{ACME, Stage, problem, tender_204, told};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
+use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use signalbox_connectors::standard_webhooks::{Keys, sign};
@@ -109,7 +109,7 @@ async fn a_message_that_is_too_large_is_refused_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_with_a_secret_takes_only_what_is_signed_with_it() {
-    let stage = Stage::set().await;
+    let (stage, hand) = Stage::by_hand().await;
     let secret = format!("whsec_{}", STANDARD.encode([7; 32]));
     let source = json!({"format": "json", "zone": "UTC", "secret": secret});
     stage.put_ok(ACME, "/api/v1/sources/erp", &source).await;
@@ -117,9 +117,10 @@ async fn a_source_with_a_secret_takes_only_what_is_signed_with_it() {
     assert_eq!((&shown["signed"], shown.get("secret")), (&json!(true), None));
 
     let path = stage.url("/in/erp?tenant=ten_acme");
+    let signed_at = hand.now();
     let send = |secret: &str, signed: &'static str, sent: &'static str| {
         let keys = Keys::parse(secret).unwrap();
-        let headers = sign(&keys, "evt-1", Timestamp::now(), signed.as_bytes()).unwrap();
+        let headers = sign(&keys, "evt-1", signed_at, signed.as_bytes()).unwrap();
         let mut request = stage.client.post(&path).body(sent);
         for (name, value) in headers.headers() {
             request = request.header(name, value);
@@ -136,6 +137,14 @@ async fn a_source_with_a_secret_takes_only_what_is_signed_with_it() {
     ] {
         assert_eq!(problem(response).await, (401, "signature_invalid".to_owned()));
     }
+    // What is signed is good for five minutes, and not to be recorded and played again later.
+    hand.pass(SignedDuration::from_mins(5)).await.unwrap();
+    assert_eq!(told(send(&secret, "{}", "{}").await.unwrap()).await.0, 202);
+    hand.pass(SignedDuration::from_secs(1)).await.unwrap();
+    assert_eq!(
+        problem(send(&secret, "{}", "{}").await.unwrap()).await,
+        (401, "signature_invalid".to_owned())
+    );
     // A token does not stand in for the signature.
     assert_eq!(
         problem(stage.send("erp", "{}").await).await,

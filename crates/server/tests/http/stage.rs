@@ -1,13 +1,13 @@
 //! What every test stands on: a server with two tenants, their partners, and a token for every role.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use signalbox_model::id::{PartnerId, TenantId};
 use signalbox_model::scope::Role;
 use signalbox_server::bootstrap;
 use signalbox_server::server::Server;
-use signalbox_server::wiring::Setup;
+use signalbox_server::wiring::{Hand, Setup};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,8 +28,23 @@ pub struct Stage {
 
 impl Stage {
     pub async fn set() -> Self {
+        Self::set_by(None).await
+    }
+
+    /// The same with a clock that stands, and its hand.
+    pub async fn by_hand() -> (Self, Hand) {
+        let stage = Self::set_by(Some("2026-11-23T15:00:00Z".parse().unwrap())).await;
+        let hand = stage.server.installation.hand().unwrap();
+        (stage, hand)
+    }
+
+    async fn set_by(by_hand: Option<Timestamp>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let server = Server::start(Setup::new(folder.path()), "127.0.0.1:0").await.unwrap();
+        let setup = Setup {
+            by_hand,
+            ..Setup::new(folder.path())
+        };
+        let server = Server::start(setup, "127.0.0.1:0").await.unwrap();
         let mut stage = Self {
             server,
             client: Client::new(),

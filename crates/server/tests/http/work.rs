@@ -1,6 +1,7 @@
 //! A dispatcher's and a carrier's day: offers, approvals, exceptions, messages put right, and the timeline of it all.
 
 use crate::stage::{ACME, Stage, eventually, guide, problem, told};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,6 +63,9 @@ async fn the_timeline_tells_what_was_decided_and_sent_and_hides_persons() {
         has("event", "OrderReceived") && has("event", "OfferMade") && has("effect", "SendOffer"),
         "{entries:#?}"
     );
+    let settled = entries.iter().find(|it| it["name"] == "EffectSettled").unwrap();
+    let sent = settled["data"]["effect"].as_str().unwrap();
+    assert_eq!(settled["cause"], format!("{sent}/receipt"));
     let gate = entries.iter().find(|it| it["name"] == "gate.make_offer").unwrap();
     assert!(gate["evidence"].as_array().is_some_and(|it| !it.is_empty()));
     let hidden = json!(entries).to_string();
@@ -146,6 +150,39 @@ async fn the_first_decision_stands_and_the_second_person_is_told_whose_it_was() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_decisions_that_race_one_stands_and_the_other_person_is_told_whose() {
+    let stage = Stage::set().await;
+    stage
+        .put_ok(ACME, "/api/v1/tables/routing-guide", &guide(400_000))
+        .await;
+    let load = stage.order("BRK-1").await;
+    let inbox = stage
+        .rows_when("inbox", |rows| rows.iter().any(|it| it["kind"] == "approval"))
+        .await;
+    let path = format!("/api/v1/approvals/{}/decision", inbox[0]["id"].as_str().unwrap());
+    let decide = |who: &'static str| {
+        let (stage, path) = (&stage, &path);
+        async move {
+            (
+                who,
+                told(stage.post(who, path, &json!({"decision": "approve"})).await).await,
+            )
+        }
+    };
+    let (one, other) = tokio::join!(decide("dispatcher"), decide("manager"));
+    let (first, second) = if one.1.0 == 200 { (one, other) } else { (other, one) };
+    assert_eq!((first.1.0, &first.1.1["outcome"]), (200, &json!("approved")));
+    assert_eq!(
+        (second.1.0, &second.1.1["code"]),
+        (409, &json!("approval_already_decided"))
+    );
+    let told = second.1.1["detail"].as_str().unwrap();
+    assert!(told.starts_with(&format!("{} decided", first.0)), "{told}");
+    assert_eq!(stage.open_offer(&load).await["rate"]["minor"], 400_001);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_load_nobody_wants_is_an_exception_that_a_person_resolves_once() {
     let stage = Stage::set().await;
     let load = stage.order("BRK-1").await;
@@ -201,12 +238,22 @@ async fn a_message_that_cannot_be_read_is_put_right_and_goes_through() {
     let path = format!("/api/v1/quarantine/{message}/reprocess");
     assert_eq!(stage.post("viewer", &path, &json!({})).await.status(), 403);
     let corrected = json!({"corrected": broken.replace("\"stop\"", "\"stops\""), "in_hand_ms": 60_000});
-    let (status, body) = told(stage.post("dispatcher", &path, &corrected).await).await;
+    let reprocess = |body: &Value| {
+        let request = stage.ask(Method::POST, &path, stage.token(ACME, "dispatcher"));
+        request.header("idempotency-key", "one").json(body).send()
+    };
+    let (status, body) = told(reprocess(&corrected).await.unwrap()).await;
     assert_eq!((status, &body["outcome"]), (200, &json!("reprocessed")), "{body}");
+    let (status, again) = told(reprocess(&corrected).await.unwrap()).await;
+    assert_eq!((status, &again["replayed"]), (200, &json!(true)), "{again}");
+    assert_eq!(again["message"], body["message"]);
+    let other = reprocess(&json!({"corrected": broken})).await.unwrap();
+    assert_eq!(problem(other).await, (422, "idempotency_key_reused".to_owned()));
     stage
         .rows_when("board", |rows| rows.iter().any(|it| it["reference"] == "BRK-9"))
         .await;
     stage.rows_when("quarantine", <[Value]>::is_empty).await;
+    assert_eq!(stage.get_json("dispatcher", "/api/v1/board").await["total"], 1);
     let again = stage.post("dispatcher", &path, &json!({})).await;
     assert_eq!(problem(again).await, (409, "message_not_quarantined".to_owned()));
     stage.end().await;

@@ -152,6 +152,7 @@ impl EngineBoundary {
 
     fn command(&mut self, who: &Actor, command: Command) -> Outcome {
         let (kind, id) = match &command {
+            Command::AnswerOffer { answer } => ("offer", answer.offer.clone().map(|it| it.0).unwrap_or_default()),
             Command::DecideApproval { approval, .. } => ("approval", approval.0.clone()),
             Command::ResolveException { exception, .. } => ("exception", exception.0.clone()),
             _ => ("nothing", String::new()), // Scenarios know no other command.
@@ -267,7 +268,7 @@ impl Boundary for EngineBoundary {
         let mut outcomes = Vec::new();
         for it in sent {
             outcomes.push(match it {
-                Sent::Message { source, bytes } => self.message(source, &bytes)?,
+                Sent::Message { source, bytes, .. } => self.message(source, &bytes)?,
                 Sent::Command { who, command } => self.command(&who, command),
             });
         }

@@ -3,6 +3,7 @@
 
 use jiff::SignedDuration;
 use signalbox_model::answer::Answer;
+use std::path::Path;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -38,6 +39,8 @@ pub enum Given {
     RateCap(i64),
     AnswerWithin(u32),
     ApprovalWithin(u32),
+    /// Told of offers by webhook, and answers them over the API.
+    ByWebhook(String),
     CannotBeReached(String),
 }
 
@@ -112,6 +115,29 @@ pub enum Check {
     NothingNew,
 }
 
+/// Fewer files than this means that they were not found.
+const FILES_MIN: usize = 24;
+
+/// Every scenario of this checkout with its file's name, in order of names.
+pub fn files() -> Result<Vec<(String, Scenario)>, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    let mut scenarios = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(|it| format!("{}: {it}", folder.display()))? {
+        let path = entry.map_err(|it| it.to_string())?.path();
+        if path.extension().is_some_and(|it| it == "scenario") {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(&path).map_err(|it| format!("{name}: {it}"))?;
+            let scenario = parse(&text).map_err(|it| format!("{name}: {it}"))?;
+            scenarios.push((name, scenario));
+        }
+    }
+    scenarios.sort_by(|one, other| one.0.cmp(&other.0));
+    if scenarios.len() < FILES_MIN {
+        return Err(format!("only {} scenarios in {}", scenarios.len(), folder.display()));
+    }
+    Ok(scenarios)
+}
+
 /// Reads a scenario file.
 pub fn parse(text: &str) -> Result<Scenario, String> {
     let mut scenario = Scenario {
@@ -168,6 +194,7 @@ fn given(text: &str) -> Result<Given, String> {
         ["no", "routing", "guide"] => Given::NoRoutingGuide,
         ["a", "rate", "cap", "of", rate, "USD"] => Given::RateCap(money(rate)?),
         ["approvals", "wait", time] => Given::ApprovalWithin(minutes(time)?),
+        [scac, "is", "told", "by", "webhook"] => Given::ByWebhook((*scac).to_owned()),
         [scac, "cannot", "be", "reached"] => Given::CannotBeReached((*scac).to_owned()),
         _ => return Err("this is nothing that can be given".to_owned()),
     })

@@ -1,6 +1,8 @@
-//! Behaviour in a dispatcher's words: the files under `scenarios/`, run against the engine alone and against the
-//! machine with its store, couriers and real bytes. The load's events must be the same at each boundary.
+//! Behaviour in a dispatcher's words: the files under `scenarios/`, run against the engine alone, against the machine
+//! with real bytes over a store in memory, and (by the server's own tests) against the server over HTTP on SQLite and
+//! PostgreSQL. The load's events must be the same at each boundary: by name in the file, and in full as `alike` tells.
 
+pub mod alike;
 pub mod engine_boundary;
 pub mod language;
 pub mod runtime_boundary;
@@ -11,8 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use language::{Action, Check, Given, Scenario, What};
 use signalbox_engine::command::{ApprovalDecision, Command, Resolution, ResolutionChoice};
 use signalbox_engine::state::LoadState;
+use signalbox_model::answer::{Answer, AnswerAttempt};
 use signalbox_model::event::Event;
 use signalbox_model::exception::ExceptionKind;
+use signalbox_model::id::OfferId;
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::{Actor, ActorKind, Role};
 use signalbox_model::tender::Offer;
@@ -23,7 +27,7 @@ pub trait Boundary {
 
     fn now(&self) -> Timestamp;
 
-    /// All of it arrives before any is worked off; then everything comes to rest.
+    /// All of it arrives, in this order, before any is worked off; then everything comes to rest.
     fn send(&mut self, sent: Vec<Sent>) -> Result<Vec<Outcome>, String>;
 
     /// Time goes by, with all that is due in it.
@@ -35,14 +39,20 @@ pub trait Boundary {
     /// The load's status as people see it.
     fn status(&self) -> Result<Option<String>, String>;
 
-    /// What carriers were told, in order.
+    /// What carriers were told so far, in the order in which it was ordered.
     fn told(&self) -> Vec<Told>;
 }
 
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "few exist at a time, and most are commands")]
 pub enum Sent {
-    Message { source: &'static str, bytes: Vec<u8> },
+    /// `from` is the partner who sends it, by the name under which it trades.
+    Message {
+        from: String,
+        source: &'static str,
+        bytes: Vec<u8>,
+    },
+    /// A person's, or a carrier's own system's where it is reached by webhook.
     Command { who: Actor, command: Command },
 }
 
@@ -54,8 +64,8 @@ pub struct Outcome {
 
 pub const BEGIN: &str = "2026-11-23T15:00:00Z";
 
-/// Runs a scenario and answers the names of the load's events.
-pub fn run(scenario: &Scenario, boundary: &mut dyn Boundary) -> Result<Vec<String>, String> {
+/// Runs a scenario and answers the load's events, whose names are those of its trace.
+pub fn run(scenario: &Scenario, boundary: &mut dyn Boundary) -> Result<Vec<(Timestamp, Event)>, String> {
     let mut runner = Runner {
         boundary,
         trade: Trade::default(),
@@ -73,12 +83,8 @@ pub fn run(scenario: &Scenario, boundary: &mut dyn Boundary) -> Result<Vec<Strin
             .step(&step.what)
             .map_err(|why| format!("{}: line {}: {why}", scenario.title, step.line))?;
     }
-    let names: Vec<String> = runner
-        .boundary
-        .events()
-        .iter()
-        .map(|(_, it)| it.name().to_owned())
-        .collect();
+    let events = runner.boundary.events();
+    let names: Vec<&str> = events.iter().map(|(_, it)| it.name()).collect();
     if names != scenario.trace {
         let (got, wanted) = (names.join(" "), scenario.trace.join(" "));
         return Err(format!(
@@ -86,7 +92,7 @@ pub fn run(scenario: &Scenario, boundary: &mut dyn Boundary) -> Result<Vec<Strin
             scenario.title
         ));
     }
-    Ok(names)
+    Ok(events)
 }
 
 struct Runner<'a> {
@@ -110,10 +116,7 @@ impl Runner<'_> {
     fn step(&mut self, what: &What) -> Result<(), String> {
         match what {
             What::Given(_) if self.ready => Err("what is given comes before what happens".to_owned()),
-            What::Given(given) => {
-                self.given(given);
-                Ok(())
-            }
+            What::Given(given) => self.given(given),
             What::When(actions) => {
                 self.set_up()?;
                 self.act(actions)
@@ -128,7 +131,7 @@ impl Runner<'_> {
         }
     }
 
-    fn given(&mut self, given: &Given) {
+    fn given(&mut self, given: &Given) -> Result<(), String> {
         match given {
             Given::Carriers { scacs, lane, minors } => {
                 for (scac, minor) in scacs.iter().zip(minors) {
@@ -146,8 +149,13 @@ impl Runner<'_> {
             Given::RateCap(minor) => self.trade.settings.rate_cap.minor = *minor,
             Given::AnswerWithin(minutes) => self.trade.settings.respond_within_default_min = *minutes,
             Given::ApprovalWithin(minutes) => self.trade.settings.approval_within_min = *minutes,
+            Given::ByWebhook(scac) => {
+                let named = self.trade.carriers.iter_mut().find(|it| it.scac == *scac);
+                named.ok_or_else(|| format!("{scac} is on no lane yet"))?.webhook = true;
+            }
             Given::CannotBeReached(scac) => self.cannot_be_reached.push(scac.clone()),
         }
+        Ok(())
     }
 
     fn set_up(&mut self) -> Result<(), String> {
@@ -178,7 +186,8 @@ impl Runner<'_> {
     fn sent(&mut self, action: &Action) -> Result<(String, Sent), String> {
         self.control_number += 1;
         let (now, control_number) = (self.boundary.now(), self.control_number);
-        let edi = |bytes| Sent::Message {
+        let edi = |from: &str, bytes| Sent::Message {
+            from: from.to_owned(),
             source: X12_SOURCE,
             bytes,
         };
@@ -197,10 +206,8 @@ impl Runner<'_> {
             Action::SentAnew => ("ACME".to_owned(), self.order_bytes()?),
             Action::Cancel => {
                 let (reference, customer, ..) = self.order.clone().ok_or("there is no order yet")?;
-                (
-                    customer.clone(),
-                    edi(messages::cancel(&customer, &reference, control_number, now)),
-                )
+                let bytes = messages::cancel(&customer, &reference, control_number, now);
+                (customer.clone(), edi(&customer, bytes))
             }
             Action::Answer { scac, answer } => {
                 let reference = self.order.as_ref().ok_or("there is no order yet")?.0.clone();
@@ -210,6 +217,10 @@ impl Runner<'_> {
                     .rev()
                     .find(|it| it.scac == *scac && it.made)
                     .map(|it| &it.offer);
+                if self.trade.carriers.iter().any(|it| it.scac == *scac && it.webhook) {
+                    let offer = offer.ok_or_else(|| format!("{scac} has no offer to answer"))?;
+                    return Ok((scac.clone(), answer_command(scac, offer, *answer)));
+                }
                 let answered = Answered {
                     scac,
                     reference: &reference,
@@ -218,9 +229,12 @@ impl Runner<'_> {
                     reason: None,
                 };
                 let bytes = messages::answer_990(&answered, control_number, now).map_err(|it| it.to_string())?;
-                (scac.clone(), edi(bytes))
+                (scac.clone(), edi(scac, bytes))
             }
-            Action::Acknowledge { scac } => (scac.clone(), edi(messages::acknowledgement(scac, control_number, now))),
+            Action::Acknowledge { scac } => {
+                let bytes = messages::acknowledgement(scac, control_number, now);
+                (scac.clone(), edi(scac, bytes))
+            }
             Action::Decide {
                 who,
                 approve,
@@ -278,16 +292,15 @@ impl Runner<'_> {
             now: self.boundary.now(),
             respond_by,
         };
-        Ok(if json {
-            Sent::Message {
-                source: JSON_SOURCE,
-                bytes: messages::order_json(&asked).to_string().into_bytes(),
-            }
+        let (source, bytes) = if json {
+            (JSON_SOURCE, messages::order_json(&asked).to_string().into_bytes())
         } else {
-            Sent::Message {
-                source: X12_SOURCE,
-                bytes: messages::tender(&asked),
-            }
+            (X12_SOURCE, messages::tender(&asked))
+        };
+        Ok(Sent::Message {
+            from: customer.clone(),
+            source,
+            bytes,
         })
     }
 
@@ -439,6 +452,25 @@ fn command(who: &str, command: Command) -> Sent {
         name: who.to_owned(),
         roles: vec![Role::Dispatcher],
     };
+    Sent::Command { who, command }
+}
+
+/// A carrier's own system answers the offer it was told of by webhook.
+fn answer_command(scac: &str, offer: &OfferId, answer: Answer) -> Sent {
+    let who = Actor {
+        kind: ActorKind::Client,
+        name: scac.to_owned(),
+        roles: vec![Role::Carrier],
+    };
+    let answer = AnswerAttempt {
+        carrier: partner_id(scac).0,
+        reference: String::new(),
+        offer: Some(offer.clone()),
+        answer,
+        reason: None,
+        note: None,
+    };
+    let command = Command::AnswerOffer { answer };
     Sent::Command { who, command }
 }
 

@@ -2,12 +2,12 @@
 
 use super::{BEGIN, Boundary, Outcome, Sent};
 use crate::messages::{self, Told};
-use crate::setup::Trade;
+use crate::setup::{Trade, partner_id};
 use jiff::{SignedDuration, Timestamp};
 use signalbox_engine::command::Command;
 use signalbox_engine::views;
 use signalbox_model::event::Event;
-use signalbox_model::id::{EffectId, MessageId, Seq, TenantId};
+use signalbox_model::id::{MessageId, Seq, TenantId};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::TenantScope;
 use signalbox_model::view::ViewQuery;
@@ -30,8 +30,6 @@ pub struct RuntimeBoundary {
     machine: Machine,
     tenant: TenantId,
     records: Vec<Stored>,
-    /// In the order they were ordered.
-    effects: BTreeMap<EffectId, usize>,
     replies: BTreeMap<Ticket, Reply>,
     tickets: Ticket,
     told: Vec<Told>,
@@ -54,7 +52,6 @@ impl RuntimeBoundary {
             machine,
             tenant: TenantId::from("ten_main"),
             records: Vec::new(),
-            effects: BTreeMap::new(),
             replies: BTreeMap::new(),
             tickets: 0,
             told: Vec::new(),
@@ -88,8 +85,7 @@ impl RuntimeBoundary {
             if !self.machine.idle(self.now) {
                 continue;
             }
-            let mut jobs = self.machine.jobs(self.now, 1_000).map_err(failed)?;
-            jobs.sort_by_key(|it| self.effects.get(&it.delivery.effect).copied());
+            let jobs = self.machine.jobs(self.now, 1_000).map_err(failed)?;
             for job in &jobs {
                 let result = self.deliver(job);
                 self.machine.attempted(job, result, self.now);
@@ -118,10 +114,6 @@ impl RuntimeBoundary {
     fn read_log(&mut self) -> Result<(), String> {
         let after = self.records.len() as Seq;
         let new = self.store.records(after, usize::MAX).map_err(|it| it.to_string())?;
-        for effect in new.iter().flat_map(|it| &it.record.effects) {
-            let place = self.effects.len();
-            self.effects.entry(effect.id.clone()).or_insert(place);
-        }
         self.records.extend(new);
         Ok(())
     }
@@ -180,14 +172,14 @@ impl Boundary for RuntimeBoundary {
         let mut tickets = Vec::new();
         for it in sent {
             tickets.push(match it {
-                Sent::Message { source, bytes } => self.submit(Request::Receive(Receive {
+                Sent::Message { from, source, bytes } => self.submit(Request::Receive(Receive {
                     scope: TenantScope::system(self.tenant.clone()),
                     source: source.to_owned(),
                     content_type: "application/octet-stream".to_owned(),
                     bytes,
                     key: None,
                     traceparent: None,
-                    from: None,
+                    from: Some(partner_id(&from)),
                 })),
                 Sent::Command { who, command } => self.command(TenantScope::new(self.tenant.clone(), who), command),
             });

@@ -3,6 +3,11 @@
 use signalbox_runtime::ports::StoreError;
 use std::error::Error as _;
 
+/// SQLSTATE insufficient_privilege.
+const RIGHT_MISSING: &str = "42501";
+const GRANT_IT: &str =
+    ". The login lacks a right that an administrator of the database grants once: see docs/POSTGRESQL.md";
+
 /// Lets `?` carry either kind up to the port.
 pub(super) struct Failure {
     pub error: StoreError,
@@ -19,7 +24,11 @@ impl From<StoreError> for Failure {
 impl From<postgres::Error> for Failure {
     fn from(error: postgres::Error) -> Self {
         let told = match error.as_db_error() {
-            Some(database) => format!("{} ({})", database.message(), database.code().code()),
+            Some(database) => {
+                let code = database.code().code();
+                let advice = if code == RIGHT_MISSING { GRANT_IT } else { "" };
+                format!("{} ({code}){advice}", database.message())
+            }
             None => error
                 .source()
                 .map_or_else(|| error.to_string(), |source| format!("{error}: {source}")),

@@ -294,13 +294,33 @@ fn other_turns_after_a_lost_answer_stop_the_owner() {
 #[test]
 fn a_login_without_rights_starts_on_a_prepared_database() {
     let Some(ground) = filled() else { return };
-    let Ground::Postgres { url, .. } = &ground else { return };
+    let opened = as_login(&ground, " IN ROLE signalbox_app, signalbox_scan", |url| {
+        let opened = Postgres::open(url, VIEWS, ground.options());
+        opened
+            .and_then(|store| store.records(0, 9))
+            .map(|records| records.len())
+    });
+    assert_eq!(opened.unwrap(), 2);
+}
+
+#[test]
+fn a_login_that_lacks_a_right_is_told_where_it_says_which() {
+    let Some(ground) = filled() else { return };
+    let refused = as_login(&ground, "", |url| {
+        Postgres::open(url, VIEWS, ground.options()).map(drop).unwrap_err()
+    });
+    assert!(refused.to_string().contains("docs/POSTGRESQL.md"), "{refused}");
+}
+
+/// Does something with the URL of a login of its own, which is gone afterwards.
+fn as_login<R>(ground: &Ground, rights: &str, work: impl FnOnce(&str) -> R) -> R {
+    let Ground::Postgres { url, .. } = ground else {
+        unreachable!()
+    };
     let login = format!("{}_login", ground.options().schema);
     ground
         .connection()
-        .batch_execute(&format!(
-            "CREATE ROLE {login} LOGIN PASSWORD '{login}' IN ROLE signalbox_app, signalbox_scan"
-        ))
+        .batch_execute(&format!("CREATE ROLE {login} LOGIN PASSWORD '{login}'{rights}"))
         .unwrap();
     let mut config: postgres::Config = url.parse().unwrap();
     let host = match &config.get_hosts()[0] {
@@ -309,16 +329,14 @@ fn a_login_without_rights_starts_on_a_prepared_database() {
     };
     let port = config.get_ports().first().copied().unwrap_or(5432);
     let database = config.user(&login).get_dbname().unwrap_or("postgres").to_owned();
-    let plain = format!("host={host} port={port} user={login} password={login} dbname={database}");
-    let opened = Postgres::open(&plain, VIEWS, ground.options());
-    let answered = opened
-        .and_then(|store| store.records(0, 9))
-        .map(|records| records.len());
+    let worked = work(&format!(
+        "host={host} port={port} user={login} password={login} dbname={database}"
+    ));
     ground
         .connection()
         .batch_execute(&format!("DROP ROLE {login}"))
         .unwrap();
-    assert_eq!(answered.unwrap(), 2);
+    worked
 }
 
 #[test]

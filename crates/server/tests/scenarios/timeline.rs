@@ -1,0 +1,76 @@
+//! A load's timeline, as the API shows it, back to what happened.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use signalbox_model::event::Event;
+
+pub struct Happened {
+    pub seq: u64,
+    pub at: Timestamp,
+    pub cause: String,
+    pub event: Event,
+}
+
+/// Events and touches of a timeline, in its order.
+pub fn happened(timeline: &Value) -> Result<Vec<Happened>, String> {
+    let of_stream = |it: &&Value| it["kind"] == "event" || it["kind"] == "touch";
+    entries(timeline).filter(of_stream).map(read).collect()
+}
+
+/// Ids of the effects a timeline tells of, each with the record that ordered it, in its order.
+pub fn effects(timeline: &Value) -> Vec<(u64, String)> {
+    let effects = entries(timeline).filter(|it| it["kind"] == "effect");
+    effects
+        .map(|it| (it["seq"].as_u64().unwrap_or(0), text(&it["data"]["id"])))
+        .collect()
+}
+
+fn entries(timeline: &Value) -> impl Iterator<Item = &Value> {
+    timeline["entries"].as_array().into_iter().flatten()
+}
+
+fn read(entry: &Value) -> Result<Happened, String> {
+    let wrong = |why: &dyn std::fmt::Display| format!("{why}: {entry}");
+    let mut event = match entry["kind"].as_str() {
+        Some("touch") => json!({"event": "touch_recorded", "touch": entry["data"]}),
+        _ => entry["data"].clone(),
+    };
+    seal(&mut event);
+    Ok(Happened {
+        seq: entry["seq"].as_u64().ok_or_else(|| wrong(&"no seq"))?,
+        at: text(&entry["at"]).parse().map_err(|it| wrong(&it))?,
+        cause: text(&entry["cause"]),
+        event: serde_json::from_value(event).map_err(|it| wrong(&it))?,
+    })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The API opens personal values for those who work with them; an event holds them sealed.
+fn seal(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(seal),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match (name.as_str(), value) {
+                    ("note", it) => seal_text(it),
+                    ("notes", Value::Array(notes)) => notes.iter_mut().for_each(seal_text),
+                    ("contacts", Value::Array(contacts)) => {
+                        let people = contacts.iter_mut().filter_map(Value::as_object_mut);
+                        people.flat_map(|it| it.values_mut()).for_each(seal_text);
+                    }
+                    (_, it) => seal(it),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn seal_text(value: &mut Value) {
+    if value.is_string() {
+        *value = json!({"subject": "sub_shown", "taint": "partner", "cipher": "shown", "commitment": "shown"});
+    }
+}
