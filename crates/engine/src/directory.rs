@@ -71,15 +71,14 @@ impl Directory {
             Event::SettingsChanged { settings } => self.settings = settings.clone(),
             Event::TableChanged { table, content } => {
                 if let Ok(read) = Table::parse(table, content) {
-                    self.tables.insert(table.clone(), Arc::new(read));
+                    self.tables.insert(table.clone(), read);
                 }
             }
             Event::PlaybookInstalled { files, .. } => {
                 if let Ok(playbook) = playbook::read(files) {
                     self.definitions
                         .insert(playbook.definition.hash.clone(), playbook.definition.clone());
-                    self.playbooks
-                        .insert(playbook.manifest.name.clone(), Arc::new(playbook));
+                    self.playbooks.insert(playbook.manifest.name.clone(), playbook);
                     self.compile_gate();
                 }
             }

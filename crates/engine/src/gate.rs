@@ -4,16 +4,18 @@
 //! "needs approval"; an error or a silence on access reads as "forbidden". A tenant's own policies can only narrow
 //! what the platform's policy allows.
 
+use crate::memo::Memo;
 use cedar_policy::{
-    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy,
-    PolicyId, PolicySet, Request, RestrictedExpression,
+    ActionConstraint, Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName,
+    EntityUid, Policy, PolicyId, PolicySet, Request, RestrictedExpression,
 };
 use jiff::Timestamp;
 use signalbox_model::id::TenantId;
 use signalbox_model::issue::Issue;
 use signalbox_model::scope::{Actor, ActorKind, Role};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// What one asks the gate: who wants to do what to which thing, and what is known about it.
 #[derive(Clone, Debug)]
@@ -64,10 +66,20 @@ impl Choice {
 /// The platform's own policies, under every tenant's.
 const PLATFORM_POLICY: &str = include_str!("platform.cedar");
 
-/// A compiled set of policies: the platform's and the playbooks'.
+static COMPILED: Memo<Compiled> = Memo::new();
+
+/// A compiled set of policies: the platform's and the playbooks'. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Gate {
+pub struct Gate(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
     policies: PolicySet,
+    /// For each action that a policy names, the policies that can concern it. Actions have no hierarchy here, so the
+    /// others cannot.
+    by_action: BTreeMap<EntityUid, PolicySet>,
+    /// The policies that concern actions nobody names.
+    of_every_action: PolicySet,
     names: EntityTypes,
 }
 
@@ -77,11 +89,146 @@ struct EntityTypes {
     action: EntityTypeName,
     tenant: EntityTypeName,
     role: EntityTypeName,
+    load: EntityTypeName,
 }
 
 impl Gate {
     /// Compiles the platform's policies with a playbook's. `sources` are file name and text.
     pub fn compile(sources: &[(String, String)]) -> Result<Self, Vec<Issue>> {
+        let texts = sources.iter().flat_map(|(file, text)| [file.as_str(), text.as_str()]);
+        COMPILED.get(texts, || Compiled::new(sources)).map(Self)
+    }
+
+    /// May this happen on its own, does it need a person, or is it forbidden?
+    pub fn decide(&self, ask: &Ask<'_>) -> Verdict {
+        let asked = Scene::set(ask, &self.0.names).and_then(|scene| Ok((self.ask(&scene, false)?, scene)));
+        let (attended, scene) = match asked {
+            Ok(answer) => answer,
+            Err(why) => {
+                return Verdict {
+                    choice: Choice::Forbid,
+                    policies: Vec::new(),
+                    errors: vec![why],
+                };
+            }
+        };
+        if !attended.allowed || !attended.errors.is_empty() {
+            return Verdict {
+                choice: Choice::Forbid,
+                policies: attended.policies,
+                errors: attended.errors,
+            };
+        }
+        if ask.actor.kind == ActorKind::Person {
+            return Verdict {
+                choice: Choice::Allow,
+                policies: attended.policies,
+                errors: Vec::new(),
+            };
+        }
+        match self.ask(&scene, true) {
+            Ok(answer) if answer.allowed && answer.errors.is_empty() => Verdict {
+                choice: Choice::Allow,
+                policies: answer.policies,
+                errors: Vec::new(),
+            },
+            Ok(answer) => {
+                let role = self.approver(&answer.policies);
+                Verdict {
+                    choice: Choice::NeedsApproval { role },
+                    policies: answer.policies,
+                    errors: answer.errors,
+                }
+            }
+            Err(why) => {
+                let choice = Choice::NeedsApproval { role: Role::Dispatcher };
+                Verdict {
+                    choice,
+                    policies: Vec::new(),
+                    errors: vec![why],
+                }
+            }
+        }
+    }
+
+    /// The role named by `@approver("...")` on the policy that held the action back; a dispatcher where none is.
+    fn approver(&self, policies: &[String]) -> Role {
+        let named = policies
+            .iter()
+            .filter_map(|id| self.0.policies.policy(&PolicyId::new(id))?.annotation("approver"));
+        let roles: Vec<Role> = named
+            .filter_map(|name| Role::ALL.into_iter().find(|role| role.as_str() == name))
+            .collect();
+        roles
+            .into_iter()
+            .max_by_key(|role| *role == Role::Manager)
+            .unwrap_or(Role::Dispatcher)
+    }
+
+    fn ask(&self, scene: &Scene, unattended: bool) -> Result<Answer, String> {
+        let facts = scene.facts.iter().cloned();
+        let unattended = ("unattended".to_owned(), RestrictedExpression::new_bool(unattended));
+        let context = Context::from_pairs(facts.chain([unattended])).map_err(|it| it.to_string())?;
+        let (principal, resource) = (scene.principal.clone(), scene.resource.clone());
+        let request =
+            Request::new(principal, scene.action.clone(), resource, context, None).map_err(|it| it.to_string())?;
+        let policies = self.0.by_action.get(&scene.action).unwrap_or(&self.0.of_every_action);
+        let response = Authorizer::new().is_authorized(&request, policies, &scene.entities);
+        let mut policies: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
+        policies.sort();
+        let mut errors: Vec<String> = response.diagnostics().errors().map(ToString::to_string).collect();
+        errors.sort();
+        Ok(Answer {
+            allowed: response.decision() == CedarDecision::Allow,
+            policies,
+            errors,
+        })
+    }
+
+    /// Every policy with its annotations, for people who ask what rules there are.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.0.policies.policies()
+    }
+}
+
+/// Who asks, for what, about which thing, as Cedar sees it: the same for both questions.
+struct Scene {
+    principal: EntityUid,
+    action: EntityUid,
+    resource: EntityUid,
+    entities: Entities,
+    facts: Vec<(String, RestrictedExpression)>,
+}
+
+impl Scene {
+    fn set(ask: &Ask<'_>, names: &EntityTypes) -> Result<Self, String> {
+        let principal = uid(&names.actor, &format!("{:?}:{}", ask.actor.kind, ask.actor.name));
+        let resource = uid(&names.thing(ask.resource.0)?, ask.resource.1);
+        let roles = ask.actor.roles.iter().map(|role| uid(&names.role, role.as_str()));
+        let tenant = || {
+            let tenant = uid(&names.tenant, ask.tenant.as_str());
+            ("tenant".to_owned(), RestrictedExpression::new_entity_uid(tenant))
+        };
+        let kind = RestrictedExpression::new_string(format!("{:?}", ask.actor.kind).to_lowercase());
+        let of_actor = HashMap::from([tenant(), ("kind".to_owned(), kind)]);
+        let actor = Entity::new(principal.clone(), of_actor, roles.collect()).map_err(|it| it.to_string())?;
+        let of_thing = HashMap::from([tenant()]);
+        let thing = Entity::new(resource.clone(), of_thing, HashSet::new()).map_err(|it| it.to_string())?;
+        let facts = ask.facts.iter();
+        Ok(Self {
+            principal,
+            action: uid(&names.action, ask.action),
+            resource,
+            entities: Entities::from_entities([actor, thing], None).map_err(|it| it.to_string())?,
+            facts: facts
+                .map(|(name, fact)| ((*name).to_owned(), fact.expression()))
+                .collect(),
+        })
+    }
+}
+
+impl Compiled {
+    fn new(sources: &[(String, String)]) -> Result<Self, Vec<Issue>> {
         let mut policies = PolicySet::new();
         let mut issues = Vec::new();
         let platform = ("platform.cedar".to_owned(), PLATFORM_POLICY.to_owned());
@@ -116,128 +263,44 @@ impl Gate {
         }
         let names = EntityTypes::new()
             .map_err(|why| vec![Issue::fatal("policy.types", "", why, "Report this as a defect.")])?;
-        if issues.is_empty() {
-            Ok(Self { policies, names })
-        } else {
-            Err(issues)
+        if !issues.is_empty() {
+            return Err(issues);
         }
-    }
-
-    /// May this happen on its own, does it need a person, or is it forbidden?
-    pub fn decide(&self, ask: &Ask<'_>) -> Verdict {
-        let attended = match self.ask(ask, false) {
-            Ok(answer) => answer,
-            Err(why) => {
-                return Verdict {
-                    choice: Choice::Forbid,
-                    policies: Vec::new(),
-                    errors: vec![why],
-                };
-            }
+        let named: BTreeSet<EntityUid> = policies.policies().flat_map(actions_of).flatten().collect();
+        let of_action = |action: Option<&EntityUid>| {
+            let concerns =
+                |policy: &&Policy| actions_of(policy).is_none_or(|them| action.is_some_and(|it| them.contains(it)));
+            PolicySet::from_policies(policies.policies().filter(concerns).cloned())
         };
-        if !attended.allowed || !attended.errors.is_empty() {
-            return Verdict {
-                choice: Choice::Forbid,
-                policies: attended.policies,
-                errors: attended.errors,
-            };
-        }
-        if ask.actor.kind == ActorKind::Person {
-            return Verdict {
-                choice: Choice::Allow,
-                policies: attended.policies,
-                errors: Vec::new(),
-            };
-        }
-        match self.ask(ask, true) {
-            Ok(answer) if answer.allowed && answer.errors.is_empty() => Verdict {
-                choice: Choice::Allow,
-                policies: answer.policies,
-                errors: Vec::new(),
-            },
-            Ok(answer) => {
-                let role = self.approver(&answer.policies);
-                Verdict {
-                    choice: Choice::NeedsApproval { role },
-                    policies: answer.policies,
-                    errors: answer.errors,
-                }
-            }
-            Err(why) => {
-                let choice = Choice::NeedsApproval { role: Role::Dispatcher };
-                Verdict {
-                    choice,
-                    policies: Vec::new(),
-                    errors: vec![why],
-                }
-            }
-        }
-    }
-
-    /// The role named by `@approver("...")` on the policy that held the action back; a dispatcher where none is.
-    fn approver(&self, policies: &[String]) -> Role {
-        let named = policies
-            .iter()
-            .filter_map(|id| self.policies.policy(&PolicyId::new(id))?.annotation("approver"));
-        let roles: Vec<Role> = named
-            .filter_map(|name| Role::ALL.into_iter().find(|role| role.as_str() == name))
-            .collect();
-        roles
-            .into_iter()
-            .max_by_key(|role| *role == Role::Manager)
-            .unwrap_or(Role::Dispatcher)
-    }
-
-    fn ask(&self, ask: &Ask<'_>, unattended: bool) -> Result<Answer, String> {
-        let principal = uid(&self.names.actor, &format!("{:?}:{}", ask.actor.kind, ask.actor.name));
-        let tenant = uid(&self.names.tenant, ask.tenant.as_str());
-        let roles: HashSet<EntityUid> = ask
-            .actor
-            .roles
-            .iter()
-            .map(|role| uid(&self.names.role, role.as_str()))
-            .collect();
-        let resource_type =
-            EntityTypeName::from_str(&format!("Signalbox::{}", ask.resource.0)).map_err(|it| it.to_string())?;
-        let resource = uid(&resource_type, ask.resource.1);
-        let of_tenant = |kind: Option<&str>| {
-            let mut attributes = HashMap::new();
-            attributes.insert(
-                "tenant".to_owned(),
-                RestrictedExpression::new_entity_uid(tenant.clone()),
-            );
-            if let Some(kind) = kind {
-                attributes.insert("kind".to_owned(), RestrictedExpression::new_string(kind.to_owned()));
-            }
-            attributes
+        let refuse = |why: cedar_policy::PolicySetError| {
+            vec![Issue::fatal(
+                "policy.set",
+                "",
+                why.to_string(),
+                "Report this as a defect.",
+            )]
         };
-        let kind = format!("{:?}", ask.actor.kind).to_lowercase();
-        let actor = Entity::new(principal.clone(), of_tenant(Some(&kind)), roles).map_err(|it| it.to_string())?;
-        let thing = Entity::new(resource.clone(), of_tenant(None), HashSet::new()).map_err(|it| it.to_string())?;
-        let entities = Entities::from_entities([actor, thing], None).map_err(|it| it.to_string())?;
-        let facts = ask
-            .facts
-            .iter()
-            .map(|(name, fact)| ((*name).to_owned(), fact.expression()));
-        let unattended = ("unattended".to_owned(), RestrictedExpression::new_bool(unattended));
-        let context = Context::from_pairs(facts.chain([unattended])).map_err(|it| it.to_string())?;
-        let action = uid(&self.names.action, ask.action);
-        let request = Request::new(principal, action, resource, context, None).map_err(|it| it.to_string())?;
-        let response = Authorizer::new().is_authorized(&request, &self.policies, &entities);
-        let mut policies: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
-        policies.sort();
-        let mut errors: Vec<String> = response.diagnostics().errors().map(ToString::to_string).collect();
-        errors.sort();
-        Ok(Answer {
-            allowed: response.decision() == CedarDecision::Allow,
+        let of_every_action = of_action(None).map_err(refuse)?;
+        let mut by_action = BTreeMap::new();
+        for action in named {
+            let them = of_action(Some(&action)).map_err(refuse)?;
+            by_action.insert(action, them);
+        }
+        Ok(Self {
             policies,
-            errors,
+            by_action,
+            of_every_action,
+            names,
         })
     }
+}
 
-    /// Every policy with its annotations, for people who ask what rules there are.
-    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
-        self.policies.policies()
+/// The actions a policy is for; `None`: every action.
+fn actions_of(policy: &Policy) -> Option<Vec<EntityUid>> {
+    match policy.action_constraint() {
+        ActionConstraint::Any => None,
+        ActionConstraint::Eq(action) => Some(vec![action]),
+        ActionConstraint::In(actions) => Some(actions),
     }
 }
 
@@ -255,7 +318,16 @@ impl EntityTypes {
             action: named("Action")?,
             tenant: named("Tenant")?,
             role: named("Role")?,
+            load: named("Load")?,
         })
+    }
+
+    /// The type of a thing that actions are about. Nearly always a load.
+    fn thing(&self, kind: &str) -> Result<EntityTypeName, String> {
+        match kind {
+            "Load" => Ok(self.load.clone()),
+            other => EntityTypeName::from_str(&format!("Signalbox::{other}")).map_err(|it| it.to_string()),
+        }
     }
 }
 

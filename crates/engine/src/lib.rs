@@ -15,6 +15,7 @@ pub mod views;
 mod answers;
 mod approvals;
 mod exceptions;
+mod memo;
 mod offers;
 mod orders;
 mod process;

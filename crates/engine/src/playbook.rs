@@ -2,6 +2,7 @@
 //!
 //! Invariant: a playbook is read whole or refused with every issue named; nothing of it is evaluated before.
 
+use crate::memo::Memo;
 use crate::table::Table;
 use serde::Deserialize;
 use signalbox_model::issue::Issue;
@@ -53,8 +54,15 @@ pub fn shipped() -> Vec<Files> {
     ])]
 }
 
+static READ: Memo<Playbook> = Memo::new();
+
 /// Reads a playbook's files.
-pub fn read(files: &Files) -> Result<Playbook, Vec<Issue>> {
+pub fn read(files: &Files) -> Result<Arc<Playbook>, Vec<Issue>> {
+    let texts = files.iter().flat_map(|(path, text)| [path.as_str(), text.as_str()]);
+    READ.get(texts, || compile(files))
+}
+
+fn compile(files: &Files) -> Result<Playbook, Vec<Issue>> {
     let mut issues = Vec::new();
     let manifest = text(files, "manifest.yaml").and_then(|text| {
         serde_saphyr::from_str::<Manifest>(text).map_err(|error| {
@@ -80,7 +88,7 @@ pub fn read(files: &Files) -> Result<Playbook, Vec<Issue>> {
     for (path, text) in files {
         if let Some(name) = path.strip_prefix("tables/").and_then(|it| it.strip_suffix(".json")) {
             match Table::parse(name, text) {
-                Ok(table) => drop(tables.insert(name.to_owned(), Arc::new(table))),
+                Ok(table) => drop(tables.insert(name.to_owned(), table)),
                 Err(found) => issues.extend(found),
             }
         } else if path.ends_with(".cedar") {

@@ -80,17 +80,13 @@ pub(crate) fn run(turn: &mut Turn<'_>, mut work: Work) {
             turn.out.instances.push(packed);
         }
     }
+    turn.state.instances.retain(|_, it| !it.is_over());
 }
 
 /// Gives an event to every running instance, and starts the playbooks that listen for it.
 fn spread(turn: &mut Turn<'_>, work: &mut Work, event: &Event) {
-    let running: Vec<InstanceId> = turn
-        .state
-        .instances
-        .iter()
-        .filter(|(_, it)| !it.is_over())
-        .map(|(id, _)| id.clone())
-        .collect();
+    let running = turn.state.instances.iter().filter(|(_, it)| !it.is_over());
+    let running: Vec<InstanceId> = running.map(|(id, _)| id.clone()).collect();
     let starts = matches!(event, Event::LoadCreated { .. });
     if running.is_empty() && !starts {
         return;

@@ -25,6 +25,7 @@ pub struct LoadState {
     pub covered: Option<Covered>,
     pub cancelled: Option<String>,
     pub effects: BTreeMap<EffectId, EffectState>,
+    /// Those that run. One that is over is told nothing more; its end is in the log.
     pub instances: BTreeMap<InstanceId, Instance>,
     pub updated_at: Option<Timestamp>,
 }
@@ -197,7 +198,12 @@ impl LoadState {
     /// Folds a workflow instance's new position in, as a record holds it.
     pub fn apply_instance(&mut self, packed: &serde_json::Value) -> Result<(), serde_json::Error> {
         let instance: Instance = serde_json::from_value(packed.clone())?;
-        self.instances.insert(InstanceId(instance.id.clone()), instance);
+        let id = InstanceId(instance.id.clone());
+        if instance.is_over() {
+            self.instances.remove(&id);
+        } else {
+            self.instances.insert(id, instance);
+        }
         Ok(())
     }
 

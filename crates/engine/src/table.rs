@@ -3,10 +3,12 @@
 //! Invariant: a table is checked whole when it is read (columns, cells that do not compile, unknown node kinds),
 //! so that evaluating it can only answer rows or a named error. Function nodes are refused: they bring code.
 
+use crate::memo::Memo;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use signalbox_model::issue::Issue;
+use std::sync::Arc;
 use zen_expression::Isolate;
 
 /// Rules one table may hold.
@@ -59,9 +61,15 @@ pub struct Error {
     pub why: String,
 }
 
+static READ: Memo<Table> = Memo::new();
+
 impl Table {
     /// Reads a JDM file: an input node, one decision table, an output node.
-    pub fn parse(name: &str, text: &str) -> Result<Self, Vec<Issue>> {
+    pub fn parse(name: &str, text: &str) -> Result<Arc<Self>, Vec<Issue>> {
+        READ.get([name, text], || Self::compile(name, text))
+    }
+
+    fn compile(name: &str, text: &str) -> Result<Self, Vec<Issue>> {
         let refuse = |at: &str, why: String| {
             vec![Issue::fatal(
                 "table.unreadable",

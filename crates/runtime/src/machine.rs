@@ -4,6 +4,7 @@
 //! Invariant: a turn is folded into memory when it is judged, with the seq it will have; if the append fails, all
 //! memory is dropped and folded again from the log. So nothing that is not durable is ever answered or performed.
 
+use crate::audit::leaf;
 use crate::audit::sequencer::Sequencer;
 use crate::overlay::Overlay;
 use crate::perform::Outbox;
@@ -405,7 +406,7 @@ fn pack(
         ],
         rule: "every turn leaves its mark".to_owned(),
     };
-    let turn = crate::audit::leaf::Turn {
+    let turn = leaf::Turn {
         tenant,
         stream,
         version,
@@ -413,11 +414,13 @@ fn pack(
         at: origin.now,
         actor: origin.actor,
     };
-    let decisions: Vec<Decision> = std::iter::once(whole)
-        .chain(reaction.decisions.iter().cloned())
-        .map(|it| fitting(&turn, it))
+    let parts = reaction.decisions.len() + 1;
+    let decisions = std::iter::once(&whole).chain(&reaction.decisions);
+    let leaves: Result<Vec<String>, _> = (1..)
+        .zip(decisions)
+        .map(|(place, it)| leaf(&turn, (place, parts), it))
         .collect();
-    let leaves = crate::audit::leaf::entries(&turn, &decisions, &[]).map_err(|error| broken(&error))?;
+    let leaves = leaves.map_err(|error| broken(&error))?;
     Ok(Record {
         v: RECORD_VERSION,
         at: origin.now,
@@ -460,15 +463,18 @@ fn told(events: &[Event]) -> String {
     words.join(", ")
 }
 
-/// The decision as the audit log can hold it: evidence too large for an entry is held by its hash.
-fn fitting(turn: &crate::audit::leaf::Turn<'_>, decision: Decision) -> Decision {
-    if crate::audit::leaf::entry(turn, (1, 1), &decision, &[]).is_ok() {
-        return decision;
-    }
-    let evidence = serde_json::to_vec(&decision.evidence).unwrap_or_default();
-    let hash = Evidence::new("evidence sha256", hex::encode(Sha256::digest(&evidence)), "record");
-    Decision {
-        evidence: vec![hash],
-        ..decision
+/// The audit log's entry of a decision. Evidence too large for an entry is held by its hash.
+fn leaf(turn: &leaf::Turn<'_>, part: (usize, usize), decision: &Decision) -> Result<String, leaf::Error> {
+    match leaf::entry(turn, part, decision, &[]) {
+        Err(leaf::Error::TooLong { .. }) => {
+            let evidence = serde_json::to_vec(&decision.evidence).unwrap_or_default();
+            let hash = Evidence::new("evidence sha256", hex::encode(Sha256::digest(&evidence)), "record");
+            let cut = Decision {
+                evidence: vec![hash],
+                ..decision.clone()
+            };
+            leaf::entry(turn, part, &cut, &[])
+        }
+        entry => entry,
     }
 }

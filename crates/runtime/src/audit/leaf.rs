@@ -58,16 +58,6 @@ pub enum Error {
     Number(#[from] InexactNumber),
 }
 
-/// The entries of one turn, in the order of its decisions.
-pub fn entries(turn: &Turn<'_>, decisions: &[Decision], commitments: &[Commitment]) -> Result<Vec<String>, Error> {
-    let parts = decisions.len();
-    decisions
-        .iter()
-        .enumerate()
-        .map(|(place, it)| entry(turn, (place + 1, parts), it, commitments))
-        .collect()
-}
-
 /// The canonical entry of one decision; `part` is its place and how many the turn has.
 pub fn entry(
     turn: &Turn<'_>,

@@ -48,7 +48,8 @@ pub fn entries(count: usize) -> Vec<String> {
         };
         let decisions: Vec<Decision> = (0..=(number % 2)).map(|it| decision(number * 10 + it)).collect();
         let fits = decisions.len().min(count - entries.len());
-        entries.extend(leaf::entries(&turn, &decisions[..fits], &[]).unwrap());
+        let parts = (1..).zip(&decisions[..fits]);
+        entries.extend(parts.map(|(part, it)| leaf::entry(&turn, (part, fits), it, &[]).unwrap()));
     }
     entries
 }

@@ -111,7 +111,7 @@ impl Driver {
         }
         for files in playbook::shipped() {
             let read = playbook::read(&files).map_err(|issues| anyhow::anyhow!("{issues:?}"))?;
-            let (name, version) = (read.manifest.name, read.manifest.version);
+            let (name, version) = (read.manifest.name.clone(), read.manifest.version.clone());
             self.settle(system.clone(), Command::InstallPlaybook { name, version, files })?;
         }
         let content = sink::routing_guide();
