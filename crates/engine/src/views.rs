@@ -10,6 +10,7 @@ use signalbox_model::issue::Issue;
 use signalbox_model::load::{Load, Stop};
 use signalbox_model::view::{Column, ColumnKind, ViewChange, ViewDefinition, ViewRow};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const fn text(name: &'static str) -> Column {
     Column {
@@ -73,7 +74,7 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
     turn.out.views.push(ViewChange {
         view: BOARD.name.to_owned(),
         key: load.id.0.clone(),
-        row: Some(board),
+        row: Some(Arc::new(board)),
     });
     let mut changes = Vec::new();
     for event in &turn.out.events {
@@ -87,7 +88,7 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
         changes.push(ViewChange {
             view: INBOX.name.to_owned(),
             key,
-            row,
+            row: row.map(Arc::new),
         });
     }
     turn.out.views.extend(changes);

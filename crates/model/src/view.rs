@@ -7,6 +7,7 @@ use crate::id::Seq;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A declared view. `name` and column names are `[a-z_]+`; the store refuses anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub enum ColumnKind {
 pub struct ViewChange {
     pub view: String,
     pub key: String,
-    pub row: Option<ViewRow>,
+    pub row: Option<Arc<ViewRow>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

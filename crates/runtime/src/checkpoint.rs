@@ -16,21 +16,47 @@ pub const CHECKPOINT_EVERY: SignedDuration = SignedDuration::from_millis(200);
 /// Name of the blob that says up to which record every tenant's audit log reaches.
 const SCANNED: &str = "audit/scanned";
 
-/// One checkpoint on its way to the store.
+/// One checkpoint on its way to the store, with the audit trees it makes grow.
 pub struct Checkpoint {
     epoch: Epoch,
     changes: Arc<IndexChanges>,
     position: Seq,
-    blobs: Vec<(TenantId, Vec<Blob>)>,
+    audit: Vec<Growth>,
+    /// Up to here every record's leaves are in the trees.
+    scanned: Seq,
+}
+
+/// A tenant's audit tree and the leaves that are to grow on it.
+struct Growth {
+    tenant: TenantId,
+    sequencer: Sequencer,
+    leaves: Vec<(Seq, Vec<String>)>,
+    signer: Signer,
 }
 
 impl Checkpoint {
-    pub fn write(&self, store: &dyn Store) -> Result<(), StoreError> {
+    /// Brings the store's indexes up to date, gives the leaves their places and signs each tree's head.
+    pub fn write(&mut self, store: &dyn Store) -> Result<(), StoreError> {
         store.checkpoint(self.epoch, &self.changes, self.position)?;
-        for (tenant, blobs) in &self.blobs {
-            store.put_blobs(self.epoch, tenant, blobs)?;
+        for growth in &mut self.audit {
+            let blobs = growth.grow(self.scanned)?;
+            store.put_blobs(self.epoch, &growth.tenant, &blobs)?;
         }
-        Ok(())
+        let scanned = vec![(SCANNED.to_owned(), self.scanned.to_string().into_bytes())];
+        store.put_blobs(self.epoch, &TenantId::from(PLATFORM), &scanned)
+    }
+}
+
+impl Growth {
+    fn grow(&mut self, position: Seq) -> Result<Vec<Blob>, StoreError> {
+        let broken = |error: &dyn std::fmt::Display| StoreError::Broken(format!("the audit log: {error}"));
+        let leaves = self.leaves.iter();
+        let records: Vec<(Seq, &[String])> = leaves.map(|(seq, leaves)| (*seq, leaves.as_slice())).collect();
+        let grown = self.sequencer.integrate(&records, position);
+        let mut blobs = grown.map_err(|error| broken(&error))?;
+        let head = self.sequencer.checkpoint(&self.signer, &[]);
+        blobs.push(head.map_err(|error| broken(&error))?);
+        Ok(blobs)
     }
 }
 
@@ -66,19 +92,22 @@ impl Machine {
         }
         // Until this has ended well, what memory says of the audit trees is not what is stored.
         self.audit_torn = true;
-        let blobs = self.sequence()?;
+        let audit = self.growth()?;
         Ok(Some(Checkpoint {
             epoch: self.epoch,
             changes: self.overlay.hand_over(),
             position: self.next_seq - 1,
-            blobs,
+            audit,
+            scanned: self.committed,
         }))
     }
 
     /// What came of the checkpoint that was begun last.
-    pub fn checkpointed(&mut self, written: bool) {
+    pub fn checkpointed(&mut self, checkpoint: Checkpoint, written: bool) {
         if written {
             self.overlay.written();
+            let trees = checkpoint.audit.into_iter().map(|it| (it.tenant, it.sequencer));
+            self.sequencers.extend(trees);
             self.audit_torn = false;
             self.streams.shrink(self.committed);
         } else {
@@ -93,11 +122,11 @@ impl Machine {
             self.committed + 1,
             "a checkpoint between judging a batch and its commit"
         );
-        let Some(checkpoint) = self.begin_checkpoint(now)? else {
+        let Some(mut checkpoint) = self.begin_checkpoint(now)? else {
             return Ok(());
         };
         let written = checkpoint.write(self.store.as_ref());
-        self.checkpointed(written.is_ok());
+        self.checkpointed(checkpoint, written.is_ok());
         written
     }
 
@@ -106,23 +135,17 @@ impl Machine {
         self.overlay.lags() || self.audit_torn
     }
 
-    /// Gives the leaves of durable records their places in each tenant's audit log, and signs its head.
-    fn sequence(&mut self) -> Result<Vec<(TenantId, Vec<Blob>)>, StoreError> {
-        let broken = |error: &dyn std::fmt::Display| StoreError::Broken(format!("the audit log: {error}"));
-        let position = self.committed;
+    /// The leaves of durable records, each tenant's with its tree.
+    fn growth(&mut self) -> Result<Vec<Growth>, StoreError> {
         let mut all = Vec::new();
         for (tenant, leaves) in std::mem::take(&mut self.leaves) {
-            let signer = self.signer(&tenant)?;
-            let sequencer = self.sequencers.entry(tenant.clone()).or_default();
-            let records: Vec<(Seq, &[String])> = leaves.iter().map(|(seq, leaves)| (*seq, leaves.as_slice())).collect();
-            let mut blobs = sequencer
-                .integrate(&records, position)
-                .map_err(|error| broken(&error))?;
-            blobs.push(sequencer.checkpoint(&signer, &[]).map_err(|error| broken(&error))?);
-            all.push((tenant, blobs));
+            all.push(Growth {
+                signer: self.signer(&tenant)?,
+                sequencer: self.sequencers.remove(&tenant).unwrap_or_default(),
+                leaves,
+                tenant,
+            });
         }
-        let scanned = vec![(SCANNED.to_owned(), position.to_string().into_bytes())];
-        all.push((TenantId::from(PLATFORM), scanned));
         Ok(all)
     }
 

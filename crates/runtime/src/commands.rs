@@ -135,8 +135,12 @@ impl Machine {
             });
         };
         let known = self.find(tenant, &order_link(&customer.id, &order.reference))?;
+        let is_new = known.is_none();
         let load = known.map_or_else(|| Mint::new(asked.cause.as_str(), asked.now).make(), |it| LoadId(it.0));
         let stream = StreamId::load(&load);
+        if is_new {
+            self.streams.begin(tenant, &stream);
+        }
         let input = Input::Order {
             attempt: Box::new(order),
             message: None,

@@ -11,6 +11,7 @@ use signalbox_model::id::{EffectId, MessageId, Seq, StreamId, TenantId, TimerId}
 use signalbox_model::value::ExternalId;
 use signalbox_model::view::ViewRow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What changed since the last checkpoint, coalesced: the last value a key wins. `None` removes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,7 +24,7 @@ pub struct IndexChanges {
     pub timers: BTreeMap<(TenantId, StreamId, TimerId), Option<Timestamp>>,
     pub effects: BTreeMap<(TenantId, EffectId), Option<PendingEffect>>,
     /// (tenant, view, key) -> row and the seq that wrote it.
-    pub views: BTreeMap<(TenantId, String, String), (Seq, Option<ViewRow>)>,
+    pub views: BTreeMap<(TenantId, String, String), (Seq, Option<Arc<ViewRow>>)>,
 }
 
 impl IndexChanges {

@@ -164,7 +164,7 @@ impl Image {
         for ((tenant, view, key), (_, row)) in &changes.views {
             let rows = self.views.entry((tenant.clone(), view.clone())).or_default();
             match row {
-                Some(row) => rows.insert(key.clone(), row.clone()),
+                Some(row) => rows.insert(key.clone(), (**row).clone()),
                 None => rows.remove(key),
             };
         }

@@ -19,6 +19,7 @@ use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Actor;
 use signalbox_model::value::ExternalId;
 use signalbox_model::view::{ViewChange, ViewRow};
+use std::sync::Arc;
 
 /// What the quarantine's row says of a message.
 pub(crate) struct Quarantined {
@@ -315,7 +316,7 @@ impl Machine {
         let change = ViewChange {
             view: views::QUARANTINE.name.to_owned(),
             key: message.0.clone(),
-            row: Some(row),
+            row: Some(Arc::new(row)),
         };
         self.close(pending, notes, replies, vec![change], now)
     }

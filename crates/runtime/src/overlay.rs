@@ -85,7 +85,7 @@ impl Overlay {
     pub fn view(&self, key: &(TenantId, String, String)) -> Option<Option<&ViewRow>> {
         self.layers()
             .find_map(|it| it.views.get(key))
-            .map(|(_, row)| row.as_ref())
+            .map(|(_, row)| row.as_deref())
     }
 
     /// Every timer that changed; `None`: it was cancelled.

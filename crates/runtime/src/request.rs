@@ -8,6 +8,7 @@ use signalbox_model::issue::Issue;
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::TenantScope;
 use signalbox_model::view::ViewRow;
+use std::sync::Arc;
 
 /// The caller's number for a request, so that the reply finds its way back.
 pub type Ticket = u64;
@@ -79,7 +80,7 @@ pub struct LiveChange {
     pub tenant: TenantId,
     pub view: String,
     pub key: String,
-    pub row: Option<ViewRow>,
+    pub row: Option<Arc<ViewRow>>,
 }
 
 /// A delivery to perform, and the stream its outcome belongs to.

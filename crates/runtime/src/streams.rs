@@ -59,6 +59,15 @@ impl Streams {
         self.loads.remove(&(tenant.clone(), stream.clone())).map(|it| it.state)
     }
 
+    /// A load that no record tells of yet: there is nothing to fold.
+    pub fn begin(&mut self, tenant: &TenantId, stream: &StreamId) {
+        let key = (tenant.clone(), stream.clone());
+        if !self.versions.contains_key(&key) && !self.loads.contains_key(&key) {
+            self.versions.insert(key, 0);
+            self.put(tenant, stream, LoadState::default(), 0);
+        }
+    }
+
     /// Keeps a load's state; a turn that has just been judged will have the place `next`.
     pub fn put(&mut self, tenant: &TenantId, stream: &StreamId, state: LoadState, next: Seq) {
         self.uses += 1;

@@ -166,7 +166,7 @@ impl Oracle {
         for change in &record.views {
             let key = (stored.tenant.clone(), change.view.clone(), change.key.clone());
             match &change.row {
-                Some(row) => drop(self.rows.insert(key, row.clone())),
+                Some(row) => drop(self.rows.insert(key, (**row).clone())),
                 None => drop(self.rows.remove(&key)),
             }
         }

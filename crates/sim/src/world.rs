@@ -457,12 +457,12 @@ impl World {
     }
 
     fn write_checkpoint(&mut self) -> Result<(), String> {
-        let Some(checkpoint) = self.writing.take() else {
+        let Some(mut checkpoint) = self.writing.take() else {
             return Ok(());
         };
         match checkpoint.write(self.store.as_ref()) {
             Ok(()) => {
-                self.machine.checkpointed(true);
+                self.machine.checkpointed(checkpoint, true);
                 Ok(())
             }
             Err(StoreError::Broken(_)) => self.crash(),

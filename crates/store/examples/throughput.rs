@@ -105,10 +105,10 @@ fn turn(made: &mut u64) -> Turn {
         views: vec![ViewChange {
             view: "loads".to_owned(),
             key: load.clone(),
-            row: Some(ViewRow {
+            row: Some(std::sync::Arc::new(ViewRow {
                 columns: columns.into(),
                 body: "y".repeat(300).into(),
-            }),
+            })),
         }],
         mark: Some(InboxMark {
             key: format!("edi:990:{number}"),

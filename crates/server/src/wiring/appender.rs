@@ -25,7 +25,7 @@ const WAIT_FIRST: Duration = Duration::from_millis(20);
 
 enum Job {
     Batch(Box<Batch>),
-    Checkpoint(Checkpoint),
+    Checkpoint(Box<Checkpoint>),
     /// The writer has folded its memory again.
     GoOn,
 }
@@ -39,6 +39,7 @@ pub enum Done {
         took: Duration,
     },
     Checkpoint {
+        checkpoint: Box<Checkpoint>,
         result: Result<Positions, StoreError>,
         took: Duration,
     },
@@ -68,7 +69,7 @@ impl Appender {
                         continue;
                     }
                     Job::Batch(batch) => append(store.as_ref(), epoch, batch, &mut failed),
-                    Job::Checkpoint(checkpoint) => write(store.as_ref(), &checkpoint, failed),
+                    Job::Checkpoint(checkpoint) => write(store.as_ref(), checkpoint, failed),
                 };
                 if told.send(done).is_err() {
                     return;
@@ -101,7 +102,7 @@ impl Appender {
 
     pub fn checkpoint(&mut self, checkpoint: Checkpoint) -> Result<(), Gone> {
         self.checkpoints += 1;
-        self.jobs.send(Job::Checkpoint(checkpoint)).map_err(|_| Gone)
+        self.jobs.send(Job::Checkpoint(Box::new(checkpoint))).map_err(|_| Gone)
     }
 
     pub fn go_on(&mut self) -> Result<(), Gone> {
@@ -155,7 +156,7 @@ fn append(store: &dyn Store, epoch: Epoch, batch: Box<Batch>, failed: &mut bool)
     }
 }
 
-fn write(store: &dyn Store, checkpoint: &Checkpoint, failed: bool) -> Done {
+fn write(store: &dyn Store, mut checkpoint: Box<Checkpoint>, failed: bool) -> Done {
     let started = Instant::now();
     let result = if failed {
         Err(StoreError::Retry("a batch before it was not written".to_owned()))
@@ -163,6 +164,7 @@ fn write(store: &dyn Store, checkpoint: &Checkpoint, failed: bool) -> Done {
         checkpoint.write(store).and_then(|()| store.positions())
     };
     Done::Checkpoint {
+        checkpoint,
         result,
         took: started.elapsed(),
     }

@@ -382,7 +382,14 @@ impl Pump {
                 let why = survivable(why.unwrap_or_else(|| StoreError::Retry("a batch before it failed".to_owned())))?;
                 self.give_up(vec![*batch], &why)
             }
-            Done::Checkpoint { result, took } => self.checkpointed(result, took),
+            Done::Checkpoint {
+                checkpoint,
+                result,
+                took,
+            } => {
+                self.machine.checkpointed(*checkpoint, result.is_ok());
+                self.checkpointed(result, took)
+            }
         }
     }
 
@@ -458,7 +465,6 @@ impl Pump {
     }
 
     fn checkpointed(&mut self, result: Result<Positions, StoreError>, took: Duration) -> Result<(), StoreError> {
-        self.machine.checkpointed(result.is_ok());
         match result {
             Ok(positions) => {
                 histogram!("signalbox_checkpoint_seconds").record(took.as_secs_f64());

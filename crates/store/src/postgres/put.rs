@@ -170,7 +170,7 @@ fn put_views(session: &mut Session, views: &'static [ViewDefinition], changes: &
         by_view
             .entry(view)
             .or_default()
-            .push((tenant.as_str(), key, seq.cast_signed(), row.as_ref()));
+            .push((tenant.as_str(), key, seq.cast_signed(), row.as_deref()));
     }
     for definition in views {
         if let Some(changed) = by_view.get(definition.name) {

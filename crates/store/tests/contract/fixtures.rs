@@ -10,6 +10,7 @@ use signalbox_model::view::{ViewChange, ViewRow};
 use signalbox_runtime::index::IndexChanges;
 use signalbox_runtime::ports::Store;
 use signalbox_runtime::record::{InboxMark, RECORD_VERSION, Record, SubjectKey, TimerChange, Turn};
+use std::sync::Arc;
 
 pub const ACME: &str = "ten_acme";
 pub const BETA: &str = "ten_beta";
@@ -116,7 +117,7 @@ pub fn shows(mut turn: Turn, key: &str, row: Option<ViewRow>) -> Turn {
     turn.record.views.push(ViewChange {
         view: "loads".to_owned(),
         key: key.to_owned(),
-        row,
+        row: row.map(Arc::new),
     });
     turn
 }

@@ -102,7 +102,7 @@ pub fn any_text_and_five_megabytes_come_back_as_they_were(ground: &Ground) {
         None,
     );
     large.record.leaves.push("x".repeat(5 << 20));
-    large.record.views[0].row = Some(row(serde_json::json!({"status": odd})));
+    large.record.views[0].row = Some(std::sync::Arc::new(row(serde_json::json!({"status": odd}))));
     let large = orders(sets(large, odd, at(1)), odd);
     store.append(epoch, std::slice::from_ref(&large)).unwrap();
     index_all(&*store, epoch);
@@ -133,7 +133,7 @@ pub fn keys_of_any_length_are_found_and_stay_apart(ground: &Ground) {
     let first = shows(links(receives(turn(ACME, "a"), &long, "msg_1", b""), &long), "k", None);
     let second = links(receives(turn(ACME, "b"), &other, "msg_2", b""), &other);
     let mut first = first;
-    first.record.views[0].row = Some(row(serde_json::json!({"status": long})));
+    first.record.views[0].row = Some(std::sync::Arc::new(row(serde_json::json!({"status": long}))));
     store.append(epoch, &[first, second]).unwrap();
     index_all(&*store, epoch);
     assert_eq!(

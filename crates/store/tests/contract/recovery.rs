@@ -129,7 +129,7 @@ fn agrees(store: &dyn Store, position: u64) -> Result<(), TestCaseError> {
     for tenant in TENANTS {
         let mut shown = Vec::new();
         for ((_, _, key), (_, row)) in whole.views.iter().filter(|((of, _, _), _)| of.as_str() == tenant) {
-            shown.extend(row.clone().map(|row| (key.clone(), row)));
+            shown.extend(row.as_deref().map(|row| (key.clone(), row.clone())));
         }
         let page = store
             .view_page(
