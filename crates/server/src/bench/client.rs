@@ -33,10 +33,23 @@ impl Client {
     }
 
     pub fn post(&mut self, path: &str, body: &str) -> anyhow::Result<Answer> {
+        self.send("POST", path, "", body)
+    }
+
+    /// Under a key: asked again, the server answers as it did the first time.
+    pub fn post_once(&mut self, path: &str, key: &str, body: &str) -> anyhow::Result<Answer> {
+        self.send("POST", path, &format!("idempotency-key: {key}\r\n"), body)
+    }
+
+    pub fn get(&mut self, path: &str) -> anyhow::Result<Answer> {
+        self.send("GET", path, "", "")
+    }
+
+    fn send(&mut self, method: &str, path: &str, more: &str, body: &str) -> anyhow::Result<Answer> {
         self.buffer.clear();
         write!(
             self.buffer,
-            "POST {path} HTTP/1.1\r\n{}content-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\n{}{more}content-length: {}\r\n\r\n{body}",
             self.head,
             body.len()
         )?;

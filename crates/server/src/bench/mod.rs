@@ -4,7 +4,9 @@
 mod client;
 mod http;
 mod instances;
+mod kill;
 mod measure;
+mod receiver;
 mod restart;
 mod sink;
 
@@ -34,6 +36,12 @@ pub struct Bench {
     /// Open instances to restart with (`restart`).
     #[arg(long, default_value_t = 20_000)]
     instances: u32,
+    /// Kills (`kill`).
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    kills: u32,
+    /// Draws when each kill comes (`kill`).
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// Print JSON (the only form; kept so that scripts may say it).
     #[arg(long)]
     json: bool,
@@ -49,6 +57,8 @@ enum What {
     Ingest,
     /// From start to ready with many open instances.
     Restart,
+    /// A server process killed at random points under load: what was lost, what was done twice.
+    Kill,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,6 +81,8 @@ pub fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
         What::Tender => ("tender", instances::measure(url, span, clients(1_000))?),
         What::TenderHttp => ("tender-http", http::tender(url, span, clients(64))?),
         What::Ingest => ("ingest", http::ingest(url, span, clients(64))?),
+        What::Kill if url.is_some() => bail!("kill runs on SQLite; leave --store away"),
+        What::Kill => ("kill", kill::measure(arguments.kills, arguments.seed)?),
         What::Restart => ("restart", restart::measure(url, arguments.instances)?),
     };
     let store = if url.is_some() { "postgres" } else { "sqlite" };

@@ -44,7 +44,11 @@ pub fn offer_in(payload: &Payload) -> Option<(String, String)> {
     let Payload::Webhook { body, .. } = payload else {
         return None;
     };
-    let event: serde_json::Value = serde_json::from_slice(body).ok()?;
+    offer_made(&serde_json::from_slice(body).ok()?)
+}
+
+/// The same of a webhook's event.
+pub fn offer_made(event: &serde_json::Value) -> Option<(String, String)> {
     if event.get("type")?.as_str()? != "dispatch.offer.made" {
         return None;
     }
