@@ -70,6 +70,7 @@ fn tenant(server: &Server) -> anyhow::Result<String> {
         content: sink::routing_guide(),
     };
     bootstrap::command(&installation.pump, &tenant, table)?;
+    bootstrap::command(&installation.pump, &tenant, sink::playbook()?)?;
     let good_for = SignedDuration::from_hours(24);
     bootstrap::key(
         installation,

@@ -7,7 +7,6 @@ use crate::wiring::{DataDir, open_store};
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use signalbox_engine::command::Command;
-use signalbox_engine::playbook;
 use signalbox_formats::{Context, decode};
 use signalbox_model::answer::{Answer, AnswerAttempt};
 use signalbox_model::attempt::{Attempt, OrderAttempt};
@@ -109,11 +108,7 @@ impl Driver {
         for partner in sink::partners() {
             self.settle(system.clone(), Command::ChangePartner { partner })?;
         }
-        for files in playbook::shipped() {
-            let read = playbook::read(&files).map_err(|issues| anyhow::anyhow!("{issues:?}"))?;
-            let (name, version) = (read.manifest.name.clone(), read.manifest.version.clone());
-            self.settle(system.clone(), Command::InstallPlaybook { name, version, files })?;
-        }
+        self.settle(system.clone(), sink::playbook()?)?;
         let content = sink::routing_guide();
         self.settle(
             system,

@@ -249,21 +249,17 @@ fn judge(place: &Place<'_>, kills: u32, ready: &[Duration]) -> anyhow::Result<Fi
     let ledger = place.ledger.lock().unwrap_or_else(PoisonError::into_inner);
     let begun = Instant::now();
     let mut rows = board(place)?;
-    let is_covered = |rows: &[Value], reference: &String| {
-        rows.iter()
-            .any(|it| it["reference"] == **reference && it["status"] == "covered")
-    };
-    while !ledger.accepted.iter().all(|it| is_covered(&rows, it)) && begun.elapsed() < SETTLE_MAX {
+    while uncovered(&ledger, &rows) > 0 && begun.elapsed() < SETTLE_MAX {
         thread::sleep(Duration::from_millis(200));
         rows = board(place)?;
     }
     let (mut lost, mut doubled) = (0, 0);
     for (reference, load) in &ledger.loads {
-        let mine: Vec<&Value> = rows.iter().filter(|it| it["reference"] == **reference).collect();
+        let mine = rows.get(reference).map(Vec::as_slice).unwrap_or_default();
         lost += u32::from(!mine.iter().any(|it| it["load"] == **load));
         doubled += u32::from(mine.len() > 1);
     }
-    let uncovered = ledger.accepted.iter().filter(|it| !is_covered(&rows, it)).count();
+    let uncovered = uncovered(&ledger, &rows);
     let offers = place.receiver.tally();
     let mut sorted = ready.to_vec();
     sorted.sort_unstable();
@@ -279,12 +275,24 @@ fn judge(place: &Place<'_>, kills: u32, ready: &[Duration]) -> anyhow::Result<Fi
     ]))
 }
 
+/// Acceptances that were confirmed and do not show.
+fn uncovered(ledger: &Ledger, rows: &Rows) -> usize {
+    let shows = |reference: &String| {
+        rows.get(reference)
+            .is_some_and(|it| it.iter().any(|it| it["status"] == "covered"))
+    };
+    ledger.accepted.iter().filter(|it| !shows(it)).count()
+}
+
+/// The board's rows by reference.
+type Rows = BTreeMap<String, Vec<Value>>;
+
 /// Every row of the board.
-fn board(place: &Place<'_>) -> anyhow::Result<Vec<Value>> {
+fn board(place: &Place<'_>) -> anyhow::Result<Rows> {
     let mut client = Client::connect(place.address, place.token)?;
-    let mut rows = Vec::new();
-    loop {
-        let path = format!("/api/v1/board?limit={PAGE}&offset={}", rows.len());
+    let mut rows = Rows::new();
+    for offset in (0..).step_by(PAGE) {
+        let path = format!("/api/v1/board?limit={PAGE}&offset={offset}");
         let answer = client.get(&path)?;
         if answer.status != 200 {
             bail!(
@@ -296,11 +304,15 @@ fn board(place: &Place<'_>) -> anyhow::Result<Vec<Value>> {
         let page: Value = serde_json::from_slice(&answer.body)?;
         let found = page["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
         let is_last = found.len() < PAGE;
-        rows.extend(found.iter().map(|it| it["row"].clone()));
+        for row in found.iter().map(|it| &it["row"]) {
+            let reference = row["reference"].as_str().unwrap_or_default();
+            rows.entry(reference.to_owned()).or_default().push(row.clone());
+        }
         if is_last {
-            return Ok(rows);
+            break;
         }
     }
+    Ok(rows)
 }
 
 /// xorshift64.

@@ -9,6 +9,7 @@ mod measure;
 mod receiver;
 mod restart;
 mod sink;
+mod x12;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
@@ -55,6 +56,8 @@ enum What {
     TenderHttp,
     /// Raw messages acknowledged a second over HTTP.
     Ingest,
+    /// X12 read, megabytes a second on one thread.
+    X12,
     /// From start to ready with many open instances.
     Restart,
     /// A server process killed at random points under load: what was lost, what was done twice.
@@ -83,6 +86,7 @@ pub fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
         What::Ingest => ("ingest", http::ingest(url, span, clients(64))?),
         What::Kill if url.is_some() => bail!("kill runs on SQLite; leave --store away"),
         What::Kill => ("kill", kill::measure(arguments.kills, arguments.seed)?),
+        What::X12 => ("x12", x12::measure(span)?),
         What::Restart => ("restart", restart::measure(url, arguments.instances)?),
     };
     let store = if url.is_some() { "postgres" } else { "sqlite" };

@@ -1,5 +1,8 @@
 //! Carriers as a bench has them: they take every offer at once and say which it was.
 
+use anyhow::Context as _;
+use signalbox_engine::command::Command;
+use signalbox_engine::playbook;
 use signalbox_model::directory::{Channel, Partner, PartnerRole};
 use signalbox_model::id::PartnerId;
 use signalbox_runtime::ports::{Courier, CourierError, Delivery, Payload};
@@ -94,6 +97,27 @@ pub fn routing_guide() -> String {
             "rules": [{"_id": "1", "lane": "'ME>WI'", "carrier": format!("'{SCAC}'"), "rank": "1", "rate_minor": "150000"}]}},
         {"id": "output", "type": "outputNode", "name": "Candidates"}], "edges": []})
     .to_string()
+}
+
+/// The shipped tender in three durable steps: the ranking, the tender's start and the offer are each in the log before
+/// the next begins. The shipped one takes all three in one turn.
+pub fn playbook() -> anyhow::Result<Command> {
+    let shipped = playbook::shipped().into_iter().next();
+    let mut files = shipped.context("no playbook is shipped")?;
+    let workflow = files.get_mut("workflow.yaml").context("the playbook has no workflow")?;
+    for (name, before) in [("ranked", "  - open:\n"), ("opened", "  - ask:\n")] {
+        let step = format!(
+            "  - {name}:\n      call: checkpoint:1.0.0@signalbox\n      with: {{}}\n      output:\n        as: '${{ $input }}'\n"
+        );
+        anyhow::ensure!(
+            workflow.matches(before).count() == 1,
+            "the workflow has no single {before:?}"
+        );
+        *workflow = workflow.replace(before, &format!("{step}{before}"));
+    }
+    let read = playbook::read(&files).map_err(|issues| anyhow::anyhow!("{issues:?}"))?;
+    let (name, version) = (read.manifest.name.clone(), read.manifest.version.clone());
+    Ok(Command::InstallPlaybook { name, version, files })
 }
 
 /// An order for that lane.
