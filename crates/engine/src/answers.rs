@@ -1,6 +1,7 @@
 //! Carriers' answers. The first answer to a standing offer counts; any other changes nothing and is recorded by name.
 
 use crate::offers;
+use crate::trip;
 use crate::turn::Turn;
 use serde_json::json;
 use signalbox_model::answer::{Answer, AnswerAttempt};
@@ -8,6 +9,7 @@ use signalbox_model::event::Event;
 use signalbox_model::id::OfferId;
 use signalbox_model::rejection::Rejection;
 use signalbox_model::tender::{Offer, OfferState};
+use signalbox_model::trip::AssignmentBasis;
 
 pub(crate) fn admit(turn: &mut Turn<'_>, attempt: AnswerAttempt) {
     let offer = match find(turn, &attempt) {
@@ -31,7 +33,12 @@ pub(crate) fn admit(turn: &mut Turn<'_>, attempt: AnswerAttempt) {
     assert!(turn.state.covered.is_none(), "an open offer on a covered load");
     turn.done(json!({"offer": offer.id, "answer": attempt.answer}));
     match attempt.answer {
-        Answer::Accept => accept(turn, &offer),
+        Answer::Accept => {
+            accept(turn, &offer);
+            if let Some(vehicle) = &attempt.vehicle {
+                trip::assign_by(turn, vehicle, AssignmentBasis::CarrierAnswer);
+            }
+        }
         Answer::Decline => {
             turn.cancel_timer(offers::offer_timer(&offer.id));
             turn.record(Event::OfferDeclined {

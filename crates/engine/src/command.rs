@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use signalbox_model::answer::AnswerAttempt;
 use signalbox_model::attempt::OrderAttempt;
-use signalbox_model::directory::{AccessKey, Partner, Settings, Source};
-use signalbox_model::id::{ApprovalId, ExceptionId, TenantId};
+use signalbox_model::directory::{AccessKey, Partner, Settings, Site, Source};
+use signalbox_model::id::{ApprovalId, ExceptionId, LoadId, TenantId};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,13 @@ pub enum Command {
     DecideApproval {
         approval: ApprovalId,
         decision: ApprovalDecision,
+    },
+    /// Says which vehicle hauls a load, as its telematics source calls it. An empty name takes it off.
+    AssignVehicle {
+        load: LoadId,
+        vehicle: String,
+        /// Positions before this say nothing about the load; by default from half a day before its pickup opens.
+        from: Option<jiff::Timestamp>,
     },
     ResolveException {
         exception: ExceptionId,
@@ -46,6 +53,9 @@ pub enum Command {
     },
     ChangeSource {
         source: Source,
+    },
+    ChangeSite {
+        site: Site,
     },
     ChangeSettings {
         settings: Settings,

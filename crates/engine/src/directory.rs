@@ -7,7 +7,7 @@ use crate::gate::Gate;
 use crate::playbook::{self, Playbook};
 use crate::table::Table;
 use jiff::Timestamp;
-use signalbox_model::directory::{AccessKey, Partner, PartnerRole, Settings, Source};
+use signalbox_model::directory::{AccessKey, Partner, PartnerRole, Settings, Site, Source};
 use signalbox_model::event::Event;
 use signalbox_model::id::{PartnerId, TenantId};
 use signalbox_model::issue::Issue;
@@ -21,6 +21,8 @@ pub struct Directory {
     pub name: String,
     pub partners: BTreeMap<PartnerId, Partner>,
     pub sources: BTreeMap<String, Source>,
+    /// Sites by their id: where stops lie.
+    pub sites: BTreeMap<String, Site>,
     pub settings: Settings,
     /// By SHA-256 of the key, hex.
     pub keys: BTreeMap<String, AccessKey>,
@@ -44,6 +46,7 @@ impl Directory {
             name: String::new(),
             partners: BTreeMap::new(),
             sources: BTreeMap::new(),
+            sites: BTreeMap::new(),
             settings: Settings::default(),
             keys: BTreeMap::new(),
             tables: BTreeMap::new(),
@@ -68,6 +71,7 @@ impl Directory {
             Event::KeyIssued { key } => drop(self.keys.insert(key.sha256.clone(), key.clone())),
             Event::PartnerChanged { partner } => self.put_partner(partner),
             Event::SourceChanged { source } => drop(self.sources.insert(source.name.clone(), source.clone())),
+            Event::SiteChanged { site } => drop(self.sites.insert(site.id.clone(), site.clone())),
             Event::SettingsChanged { settings } => self.settings = settings.clone(),
             Event::TableChanged { table, content } => {
                 if let Ok(read) = Table::parse(table, content) {

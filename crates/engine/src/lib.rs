@@ -10,6 +10,7 @@ pub mod playbook;
 pub mod state;
 pub mod step;
 pub mod table;
+pub mod trip;
 pub mod views;
 
 mod answers;

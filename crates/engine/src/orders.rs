@@ -2,7 +2,7 @@
 
 use crate::turn::Turn;
 use serde_json::json;
-use signalbox_model::attempt::{InvoiceAttempt, OrderAttempt, OrderPurpose, StatusAttempt};
+use signalbox_model::attempt::{InvoiceAttempt, OrderAttempt, OrderPurpose};
 use signalbox_model::decision::Evidence;
 use signalbox_model::event::Event;
 use signalbox_model::exception::{ExceptionKind, ExceptionSeverity};
@@ -146,18 +146,6 @@ fn refuse(turn: &mut Turn<'_>, message: Option<MessageId>, rejection: Rejection,
         detail: detail.clone(),
     });
     turn.reject(rejection, detail, Vec::new());
-}
-
-/// A carrier's status message: each milestone is kept on the load's timeline.
-pub(crate) fn report(turn: &mut Turn<'_>, status: StatusAttempt) {
-    let carrier = status.carrier;
-    for milestone in status.milestones {
-        turn.record(Event::MilestoneReported {
-            carrier: carrier.clone(),
-            milestone,
-        });
-    }
-    turn.done(json!({}));
 }
 
 /// A carrier's freight invoice: kept on the load's timeline.

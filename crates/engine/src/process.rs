@@ -87,7 +87,8 @@ pub(crate) fn run(turn: &mut Turn<'_>, mut work: Work) {
 fn spread(turn: &mut Turn<'_>, work: &mut Work, event: &Event) {
     let running = turn.state.instances.iter().filter(|(_, it)| !it.is_over());
     let running: Vec<InstanceId> = running.map(|(id, _)| id.clone()).collect();
-    let starts = matches!(event, Event::LoadCreated { .. });
+    // What a playbook may begin with. One that listens for neither costs nothing.
+    let starts = matches!(event, Event::LoadCreated { .. } | Event::ExceptionRaised { .. });
     if running.is_empty() && !starts {
         return;
     }
@@ -119,6 +120,10 @@ fn cloud_event(turn: &Turn<'_>, event: &Event) -> Result<Value, serde_json::Erro
     let data = match event {
         Event::LoadCreated { load } => {
             json!({"load": serde_json::to_value(load)?, "lane": load.lane(),
+                   "customer": turn.state.order.as_ref().map(|it| it.customer.clone())})
+        }
+        Event::ExceptionRaised { exception } => {
+            json!({"event": "exception_raised", "exception": exception, "load": turn.state.load,
                    "customer": turn.state.order.as_ref().map(|it| it.customer.clone())})
         }
         other => serde_json::to_value(other)?,

@@ -84,10 +84,12 @@ fn event(command: Command) -> Result<Event, Vec<Issue>> {
         }
         Command::ChangePartner { partner } => Event::PartnerChanged { partner },
         Command::ChangeSource { source } => Event::SourceChanged { source },
+        Command::ChangeSite { site } => Event::SiteChanged { site },
         Command::ChangeSettings { settings } => Event::SettingsChanged { settings },
         Command::CreateOrder { .. }
         | Command::AnswerOffer { .. }
         | Command::DecideApproval { .. }
+        | Command::AssignVehicle { .. }
         | Command::ResolveException { .. } => {
             let why = "this command belongs to a load";
             return Err(vec![Issue::fatal(

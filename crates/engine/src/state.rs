@@ -1,5 +1,6 @@
 //! A load's state: what its events have made of it. `apply` folds and holds no policy.
 
+use crate::trip::standing::Standing;
 use jiff::Timestamp;
 use signalbox_model::effect::{Effect, Order as Ordered, Receipt};
 use signalbox_model::event::Event;
@@ -24,6 +25,7 @@ pub struct LoadState {
     pub exceptions: BTreeMap<ExceptionId, ExceptionState>,
     pub covered: Option<Covered>,
     pub cancelled: Option<String>,
+    pub trip: Standing,
     pub effects: BTreeMap<EffectId, EffectState>,
     /// Those that run. One that is over is told nothing more; its end is in the log.
     pub instances: BTreeMap<InstanceId, Instance>,
@@ -148,6 +150,18 @@ impl LoadState {
                 };
                 self.exceptions.insert(exception.id.clone(), state);
             }
+            Event::ExceptionUpdated {
+                exception,
+                severity,
+                title,
+                evidence,
+            } => {
+                if let Some(it) = self.exceptions.get_mut(exception) {
+                    it.exception.severity = *severity;
+                    it.exception.title.clone_from(title);
+                    it.exception.evidence.clone_from(evidence);
+                }
+            }
             Event::ExceptionResolved {
                 exception,
                 by,
@@ -162,11 +176,30 @@ impl LoadState {
                     it.receipt = Some(receipt.clone());
                 }
             }
+            Event::MilestoneReported { carrier, milestone } => {
+                // Of the carrier that hauls the load; what others say is told and moves nothing.
+                let hauls = self.covered.as_ref().and_then(|it| self.offer(&it.offer));
+                let hauls = hauls.is_some_and(|it| it.scac.eq_ignore_ascii_case(carrier));
+                if let Some(load) = self.load.as_ref().filter(|_| hauls) {
+                    self.trip.state(load, milestone, at);
+                }
+            }
+            Event::VehicleAssigned { .. }
+            | Event::VehicleReleased { .. }
+            | Event::TripStarted { .. }
+            | Event::StopPlaced { .. }
+            | Event::StopArrived { .. }
+            | Event::StopDeparted { .. }
+            | Event::StopDelivered { .. }
+            | Event::VisitWithdrawn { .. }
+            | Event::EtaEstimated { .. }
+            | Event::PositionsDoubted { .. }
+            | Event::DeliveryOverdue { .. }
+            | Event::TripCompleted { .. } => self.trip.apply(event),
             // Told on the timeline; they change nothing that a decision rests on.
             Event::OfferSent { .. }
             | Event::AnswerRejected { .. }
             | Event::AttemptRejected { .. }
-            | Event::MilestoneReported { .. }
             | Event::InvoiceReceived { .. }
             | Event::TouchRecorded { .. } => {}
             // Of other streams.
@@ -180,7 +213,9 @@ impl LoadState {
             | Event::PlaybookInstalled { .. }
             | Event::TableChanged { .. }
             | Event::PartnerChanged { .. }
+            | Event::PositionsTaken { .. }
             | Event::SourceChanged { .. }
+            | Event::SiteChanged { .. }
             | Event::SettingsChanged { .. } => {}
         }
     }

@@ -3,6 +3,7 @@
 use crate::command::Command;
 use crate::directory::Directory;
 use crate::state::LoadState;
+use crate::trip::{self, Picture};
 use crate::turn::Turn;
 use crate::{answers, approvals, exceptions, offers, orders, process, receipts, views};
 use jiff::Timestamp;
@@ -31,6 +32,10 @@ pub enum Input {
     Answer(AnswerAttempt),
     Status(StatusAttempt),
     Invoice(InvoiceAttempt),
+    /// What a vehicle's positions say about this load has changed.
+    Moved(Picture),
+    /// Places may be known now that were not.
+    LookAgain,
     Command(Command),
     Timer(TimerId),
     Settled {
@@ -95,12 +100,17 @@ pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> React
     match input {
         Input::Order { attempt, message, load } => orders::admit(&mut turn, *attempt, message, load),
         Input::Answer(answer) => answers::admit(&mut turn, answer),
-        Input::Status(status) => orders::report(&mut turn, status),
+        Input::Status(status) => trip::report(&mut turn, status),
+        Input::Moved(picture) => trip::moved(&mut turn, picture),
+        Input::LookAgain => trip::begin(&mut turn),
         Input::Invoice(invoice) => orders::invoice(&mut turn, invoice),
         Input::Command(command) => run(&mut turn, command),
         Input::Timer(timer) => match process::workflow_timer(&timer) {
             Some((instance, timer)) => work.timer(instance, timer),
-            None => offers::wake(&mut turn, &timer),
+            None => match trip::timer_of(&timer) {
+                Some(stop) => trip::overdue(&mut turn, stop),
+                None => offers::wake(&mut turn, &timer),
+            },
         },
         Input::Settled { effect, receipt } => receipts::settle(&mut turn, effect, receipt),
         Input::Continue { effect, instance, call } => {
@@ -128,6 +138,7 @@ fn run(turn: &mut Turn<'_>, command: Command) {
         } => {
             exceptions::resolve(turn, &exception, resolution, in_hand_ms);
         }
+        Command::AssignVehicle { vehicle, from, .. } => trip::assign(turn, &vehicle, from),
         // The runtime turns a new order into `Input::Order`; settings have a stream of their own.
         Command::CreateOrder { .. }
         | Command::CreateTenant { .. }
@@ -136,6 +147,7 @@ fn run(turn: &mut Turn<'_>, command: Command) {
         | Command::ChangeTable { .. }
         | Command::ChangePartner { .. }
         | Command::ChangeSource { .. }
+        | Command::ChangeSite { .. }
         | Command::ChangeSettings { .. } => {
             turn.reject(
                 Rejection::NotAllowed,

@@ -82,6 +82,13 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
             Event::ApprovalRequested { approval } => (approval.id.0.clone(), Some(approval_row(&load, approval))),
             Event::ApprovalDecided { approval, .. } => (approval.0.clone(), None),
             Event::ExceptionRaised { exception } => (exception.id.0.clone(), Some(exception_row(&load, exception))),
+            Event::ExceptionUpdated { exception, .. } => {
+                let known = turn.state.exceptions.get(exception);
+                (
+                    exception.0.clone(),
+                    known.map(|it| exception_row(&load, &it.exception)),
+                )
+            }
             Event::ExceptionResolved { exception, .. } => (exception.0.clone(), None),
             _ => continue, // Every other event shows on the board alone.
         };
@@ -200,6 +207,7 @@ fn exception_row(load: &Load, exception: &Exception) -> ViewRow {
         | ExceptionKind::ApprovalRefused
         | ExceptionKind::DeliveryFailed
         | ExceptionKind::OrderChanged
+        | ExceptionKind::LateDeliveryRisk
         | ExceptionKind::AutomationStopped => &["resolve"],
     };
     let body = json!({

@@ -1,6 +1,6 @@
 //! The front door: whoever has bytes and the source's format needs to know nothing else.
 
-use crate::{json, x12};
+use crate::{json, telematics, x12};
 use signalbox_model::attempt::Attempt;
 use signalbox_model::directory::SourceFormat;
 use signalbox_model::issue::Issue;
@@ -100,7 +100,7 @@ pub fn decode(format: SourceFormat, bytes: &[u8], context: &Context<'_>) -> Deco
     match format {
         SourceFormat::X12 => x12::front_door(bytes, context),
         SourceFormat::Json => json::front_door(bytes, context),
-        SourceFormat::Telematics => refused(not_read_yet("telematics")),
+        SourceFormat::Telematics => telematics::front_door(bytes, context),
         SourceFormat::Email => refused(not_read_yet("e-mail")),
     }
 }

@@ -1,4 +1,4 @@
-//! Foreign bytes <-> model: X12 and JSON today, each behind the one front door `decode`.
+//! Foreign bytes <-> model: X12, JSON and telematics today, each behind the one front door `decode`.
 //!
 //! Invariants: pure (no clock, chance, files or sockets: `now` is an argument); no bytes whatever make it panic;
 //! every loop and size has a named limit. Decoders are lenient and return what they read *and* what they could
@@ -21,6 +21,7 @@ mod order_check;
 pub mod json;
 pub mod moment;
 pub mod place;
+pub mod telematics;
 pub mod x12;
 
 pub use decode::{BYTES_MAX, Context, Decoded, Decoding, Identity, Reply, decode};

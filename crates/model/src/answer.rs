@@ -15,6 +15,9 @@ pub struct AnswerAttempt {
     pub answer: Answer,
     pub reason: Option<String>,
     pub note: Option<Personal>,
+    /// The vehicle that will haul it, where the carrier says so already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vehicle: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 use crate::answer::AnswerAttempt;
 use crate::load::{Equipment, Goods, Location, Priority, Stop};
 use crate::personal::Personal;
+use crate::position::PositionAttempt;
 use crate::value::{ExternalId, Moment, Money, Weight};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,8 @@ pub enum Attempt {
     Acknowledgement(AcknowledgementAttempt),
     Status(StatusAttempt),
     Invoice(InvoiceAttempt),
+    /// Positions of vehicles: one message brings many, each on its own.
+    Positions(Vec<PositionAttempt>),
 }
 
 /// A customer's load tender or order: asks for an order, a shipment, a load and its stops.
@@ -78,6 +81,9 @@ pub struct MilestoneAttempt {
     pub city: Option<String>,
     pub region: Option<String>,
     pub stop_sequence: Option<u32>,
+    /// The equipment that hauls it (X12 MS2-02).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equipment: Option<String>,
 }
 
 /// A carrier's freight invoice (210).
@@ -106,7 +112,7 @@ impl Attempt {
         match self {
             Self::Order(order) => order.personal_mut(),
             Self::Answer(answer) => answer.note.iter_mut().collect(),
-            Self::Acknowledgement(_) | Self::Status(_) | Self::Invoice(_) => Vec::new(),
+            Self::Acknowledgement(_) | Self::Status(_) | Self::Invoice(_) | Self::Positions(_) => Vec::new(),
         }
     }
 }

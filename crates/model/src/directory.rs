@@ -1,6 +1,7 @@
 //! The tenant's directory: partners (customers and carriers), sources and settings, as people maintain them.
 
 use crate::id::PartnerId;
+use crate::position::Coordinates;
 use crate::scope::Role;
 use crate::value::Money;
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,29 @@ pub enum SourceFormat {
     Json,
     Telematics,
     Email,
+}
+
+/// A site the tenant's loads call at: where it lies and how large it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// The tenant's own short name for it.
+    pub id: String,
+    pub name: String,
+    /// Partners' codes for it (X12 N1-04), matched without regard to case.
+    #[serde(default)]
+    pub codes: Vec<String>,
+    #[serde(default)]
+    pub city: String,
+    #[serde(default)]
+    pub region: String,
+    #[serde(default)]
+    pub postal_code: String,
+    pub coordinates: Coordinates,
+    /// Radius of the geofence around it.
+    pub radius_m: u32,
+    /// IANA zone.
+    #[serde(default)]
+    pub zone: Option<String>,
 }
 
 /// What a tenant may set.

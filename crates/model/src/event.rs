@@ -4,17 +4,20 @@
 
 use crate::answer::Answer;
 use crate::attempt::MilestoneAttempt;
-use crate::directory::{AccessKey, Partner, Settings, Source};
+use crate::decision::Evidence;
+use crate::directory::{AccessKey, Partner, Settings, Site, Source};
 use crate::effect::Receipt;
-use crate::exception::{Approval, ApprovalOutcome, Exception, Touch};
+use crate::exception::{Approval, ApprovalOutcome, Exception, ExceptionSeverity, Touch};
 use crate::id::{ApprovalId, EffectId, ExceptionId, LoadId, MessageId, OfferId, PartnerId, TenantId, TenderId};
 use crate::issue::Issue;
 use crate::load::{Load, Order, Shipment};
 use crate::personal::Personal;
+use crate::position::PositionSample;
 use crate::rejection::Rejection;
 use crate::scope::Actor;
 use crate::tender::Offer;
-use crate::value::Money;
+use crate::trip::{Assignment, Doubts, Estimate, StopPlace, VisitTime};
+use crate::value::{Moment, Money};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,6 +45,17 @@ pub enum Event {
         message: Option<MessageId>,
         rejection: Rejection,
         detail: String,
+    },
+    /// Positions of a message were taken in: how many, and of which vehicles nobody knows a load.
+    PositionsTaken {
+        message: MessageId,
+        positions: u32,
+        /// Known before, later than can be used, or of the future.
+        unused: u32,
+        vehicles: u32,
+        unassigned: Vec<String>,
+        /// At most one a vehicle and minute.
+        samples: Vec<PositionSample>,
     },
     AcknowledgementReceived {
         message: MessageId,
@@ -138,6 +152,65 @@ pub enum Event {
         by: Actor,
         resolution: String,
     },
+    /// The same exception with newer evidence.
+    ExceptionUpdated {
+        exception: ExceptionId,
+        severity: ExceptionSeverity,
+        title: String,
+        evidence: Vec<Evidence>,
+    },
+    VehicleAssigned {
+        load: LoadId,
+        assignment: Assignment,
+    },
+    VehicleReleased {
+        load: LoadId,
+        vehicle: String,
+        reason: String,
+    },
+    TripStarted {
+        vehicle: Option<String>,
+        places: Vec<StopPlace>,
+        /// Stops nobody knows the coordinates of: no estimate and no geofence there until somebody does.
+        unplaced: Vec<u32>,
+    },
+    StopPlaced {
+        place: StopPlace,
+    },
+    /// A visit's arrival as it now stands: the first time it is known, and whenever it is corrected.
+    StopArrived {
+        stop: u32,
+        arrived: VisitTime,
+    },
+    StopDeparted {
+        stop: u32,
+        departed: VisitTime,
+    },
+    StopDelivered {
+        stop: u32,
+        delivered: VisitTime,
+    },
+    /// What was taken for a visit was none, as later positions show.
+    VisitWithdrawn {
+        stop: u32,
+        what: String,
+    },
+    EtaEstimated {
+        estimate: Estimate,
+    },
+    /// Positions that are kept and not used. Told at the first and then each time their number has doubled.
+    PositionsDoubted {
+        vehicle: String,
+        doubts: Doubts,
+    },
+    /// The promised time has passed and nobody has said that the vehicle arrived.
+    DeliveryOverdue {
+        stop: u32,
+        promised: Moment,
+    },
+    TripCompleted {
+        vehicle: Option<String>,
+    },
     MilestoneReported {
         carrier: String,
         milestone: MilestoneAttempt,
@@ -179,6 +252,9 @@ pub enum Event {
     },
     SourceChanged {
         source: Source,
+    },
+    SiteChanged {
+        site: Site,
     },
     SettingsChanged {
         settings: Settings,
@@ -231,6 +307,21 @@ impl Event {
             Self::ApprovalDecided { .. } => "ApprovalDecided",
             Self::ExceptionRaised { .. } => "ExceptionRaised",
             Self::ExceptionResolved { .. } => "ExceptionResolved",
+            Self::ExceptionUpdated { .. } => "ExceptionUpdated",
+            Self::VehicleAssigned { .. } => "VehicleAssigned",
+            Self::VehicleReleased { .. } => "VehicleReleased",
+            Self::TripStarted { .. } => "TripStarted",
+            Self::StopPlaced { .. } => "StopPlaced",
+            Self::StopArrived { .. } => "StopArrived",
+            Self::StopDeparted { .. } => "StopDeparted",
+            Self::StopDelivered { .. } => "StopDelivered",
+            Self::VisitWithdrawn { .. } => "VisitWithdrawn",
+            Self::EtaEstimated { .. } => "EtaEstimated",
+            Self::PositionsDoubted { .. } => "PositionsDoubted",
+            Self::DeliveryOverdue { .. } => "DeliveryOverdue",
+            Self::TripCompleted { .. } => "TripCompleted",
+            Self::PositionsTaken { .. } => "PositionsTaken",
+            Self::SiteChanged { .. } => "SiteChanged",
             Self::MilestoneReported { .. } => "MilestoneReported",
             Self::InvoiceReceived { .. } => "InvoiceReceived",
             Self::EffectSettled { .. } => "EffectSettled",

@@ -31,6 +31,8 @@ pub enum ExceptionKind {
     DeliveryFailed,
     /// The customer's change or cancel needs a person.
     OrderChanged,
+    /// A delivery will be late, or is.
+    LateDeliveryRisk,
     /// The automation itself could not go on.
     AutomationStopped,
 }

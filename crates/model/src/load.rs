@@ -2,6 +2,7 @@
 
 use crate::id::{LoadId, OrderId, PartnerId, ShipmentId};
 use crate::personal::Personal;
+use crate::position::Coordinates;
 use crate::value::{ExternalId, Moment, Money, TimeWindow, Weight};
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +114,9 @@ pub struct Location {
     pub country: String,
     /// IANA zone of the site, stated or worked out from the region.
     pub zone: Option<String>,
+    /// Where the site lies, where the order says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coordinates: Option<Coordinates>,
 }
 
 impl Location {

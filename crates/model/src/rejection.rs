@@ -32,6 +32,10 @@ pub enum Rejection {
     MessageNotQuarantined,
     EffectUnknown,
     EffectAlreadySettled,
+    /// A vehicle must have a name.
+    VehicleInvalid,
+    /// Another vehicle was assigned on stronger ground.
+    VehicleAlreadyAssigned,
     NotAllowed,
 }
 
@@ -72,6 +76,8 @@ impl Rejection {
             Self::MessageNotQuarantined => "This message is not in quarantine.",
             Self::EffectUnknown => "No such effect.",
             Self::EffectAlreadySettled => "This effect was settled before.",
+            Self::VehicleInvalid => "The vehicle has no usable name. Give the name or id its telematics source uses.",
+            Self::VehicleAlreadyAssigned => "Another vehicle was assigned by a person. Change it by hand if it is wrong.",
             Self::NotAllowed => "A policy forbids this.",
         }
     }

@@ -278,6 +278,7 @@ impl World {
                     answer,
                     reason: None,
                     note: None,
+                    vehicle: None,
                 };
                 self.command(who, Command::AnswerOffer { answer }, true);
             }

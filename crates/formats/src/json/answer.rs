@@ -1,4 +1,4 @@
-//! A carrier's answer as JSON: `{"carrier", "reference", "offer", "answer", "reason", "note"}`.
+//! A carrier's answer as JSON: `{"carrier", "reference", "offer", "answer", "reason", "note", "vehicle"}`.
 
 use super::reader::Node;
 use crate::decode::Context;
@@ -8,7 +8,7 @@ use signalbox_model::id::OfferId;
 use signalbox_model::personal::Personal;
 
 pub fn read(node: &Node<'_>, context: &Context<'_>, findings: &mut Findings) -> Option<AnswerAttempt> {
-    node.note_unknown(&["carrier", "reference", "offer", "answer", "reason", "note"], findings);
+    node.note_unknown(&["carrier", "reference", "offer", "answer", "reason", "note", "vehicle"], findings);
     let word = node.text("answer", findings).unwrap_or_default();
     let answer = match word.to_ascii_lowercase().as_str() {
         "accept" | "accepted" => Some(Answer::Accept),
@@ -55,5 +55,6 @@ pub fn read(node: &Node<'_>, context: &Context<'_>, findings: &mut Findings) -> 
         answer: answer?,
         reason: node.text("reason", findings),
         note: node.text("note", findings).map(|it| Personal::plain(it, context.taint)),
+        vehicle: node.text("vehicle", findings),
     })
 }

@@ -58,7 +58,7 @@ pub(crate) fn front_door(bytes: &[u8], context: &Context<'_>) -> Decoded {
     decoded
 }
 
-fn parse(bytes: &[u8], issues: &mut Vec<Issue>) -> Result<Value, Issue> {
+pub(crate) fn parse(bytes: &[u8], issues: &mut Vec<Issue>) -> Result<Value, Issue> {
     if bytes.len() > BYTES_MAX {
         let why = format!(
             "the message has {} bytes, more than the {BYTES_MAX} of JSON that are read",

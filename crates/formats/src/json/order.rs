@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use signalbox_model::attempt::{OrderAttempt, OrderPurpose};
 use signalbox_model::load::{Contact, Equipment, EquipmentKind, Goods, Location, Priority, Stop, StopKind};
 use signalbox_model::personal::Personal;
+use signalbox_model::position::Coordinates;
 use signalbox_model::value::{ExternalId, Moment, Money, TimeWindow, Weight};
 
 const ORDER: [&str; 15] = [
@@ -29,7 +30,7 @@ const ORDER: [&str; 15] = [
     "bill_to",
     "id",
 ];
-const PLACE: [&str; 8] = [
+const PLACE: [&str; 10] = [
     "name",
     "code",
     "address",
@@ -38,6 +39,8 @@ const PLACE: [&str; 8] = [
     "postal_code",
     "country",
     "zone",
+    "latitude",
+    "longitude",
 ];
 const STOP: [&str; 8] = [
     "kind",
@@ -223,7 +226,29 @@ fn location(node: &Node<'_>, findings: &mut Findings) -> Location {
         postal_code,
         country,
         zone,
+        coordinates: coordinates(node, findings),
     }
+}
+
+/// `latitude` and `longitude` of the site in decimal degrees, both or none.
+fn coordinates(node: &Node<'_>, findings: &mut Findings) -> Option<Coordinates> {
+    node.get("latitude").or_else(|| node.get("longitude"))?;
+    let mut degrees = |key| node.number(key, findings).and_then(|it| it.parse::<f64>().ok());
+    let (latitude, longitude) = (degrees("latitude"), degrees("longitude"));
+    let read = latitude
+        .zip(longitude)
+        .and_then(|(latitude, longitude)| Coordinates::new(latitude, longitude))
+        .filter(|it| !it.is_null_island());
+    if read.is_none() {
+        let fix = "Give both `latitude` and `longitude` in decimal degrees. They were left out.";
+        findings.warning(
+            "json.bad_coordinates",
+            node.under("latitude"),
+            "the site's coordinates are not a place on the earth",
+            fix,
+        );
+    }
+    read
 }
 
 fn window(stop: &Node<'_>, site: &Location, context: &Context<'_>, findings: &mut Findings) -> TimeWindow {

@@ -43,6 +43,7 @@ pub fn read(received: &Received<'_, '_>, findings: &mut Findings) -> Option<Answ
         answer,
         reason: reason(received),
         note: note(received),
+        vehicle: None,
     })
 }
 

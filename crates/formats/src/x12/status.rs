@@ -42,6 +42,7 @@ struct Draft<'t, 'a> {
     at7: Segment<'t, 'a>,
     site: Location,
     stop_sequence: Option<u32>,
+    equipment: Option<String>,
 }
 
 fn milestones(received: &Received<'_, '_>, findings: &mut Findings) -> Vec<MilestoneAttempt> {
@@ -56,11 +57,17 @@ fn milestones(received: &Received<'_, '_>, findings: &mut Findings) -> Vec<Miles
                     at7: segment,
                     site: Location::default(),
                     stop_sequence,
+                    equipment: None,
                 });
             }
             "MS1" => {
                 if let Some(draft) = drafts.last_mut() {
                     draft.site = site(&segment);
+                }
+            }
+            "MS2" if segment.has(2) => {
+                if let Some(draft) = drafts.last_mut() {
+                    draft.equipment = Some(segment.get(2).to_owned());
                 }
             }
             "L11" if segment.get(2) == "QN" => {
@@ -115,6 +122,7 @@ fn milestone(draft: &Draft<'_, '_>, received: &Received<'_, '_>, findings: &mut 
         city: given(&draft.site.city),
         region: given(&draft.site.region),
         stop_sequence: draft.stop_sequence,
+        equipment: draft.equipment.clone(),
     })
 }
 
@@ -193,6 +201,11 @@ pub fn status(envelope: &Envelope<'_>, sent: &Status<'_>) -> Result<String, Unwr
         }
         if let (Some(city), Some(region)) = (&milestone.city, &milestone.region) {
             out.segment("MS1").cut(city, 30).exact("region", region, 2, 2)?;
+        }
+        if let Some(equipment) = &milestone.equipment {
+            out.segment("MS2")
+                .exact("scac", &status.carrier, 2, 4)?
+                .exact("equipment", equipment, 1, 10)?;
         }
         if let Some(sequence) = milestone.stop_sequence {
             out.segment("L11").text(&sequence.to_string()).text("QN");

@@ -69,6 +69,7 @@ fn stop(kind: StopKind, text: &'static str) -> impl Strategy<Value = Stop> {
                         postal_code: "04401".to_owned(),
                         country: country.to_owned(),
                         zone: Some(zone.to_owned()),
+                        coordinates: None,
                     },
                     window,
                     contacts: vec![Contact {
@@ -296,6 +297,7 @@ fn a_status_reads_back_as_it_was_meant() {
         city: Some("BANGOR".to_owned()),
         region: Some("ME".to_owned()),
         stop_sequence: stop,
+        equipment: None,
     };
     // The second hour of a clock set back, told from the first.
     let milestones = vec![

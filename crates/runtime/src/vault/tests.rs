@@ -172,6 +172,7 @@ fn a_sealed_attempt_holds_no_plain_text_and_one_key_a_person() {
             answer: Answer::Accept,
             reason: None,
             note: Some(Personal::plain("call Ada on 207-555-0100", Taint::Partner)),
+            vehicle: None,
         })
     };
     let mut attempt = answer();

@@ -164,6 +164,7 @@ impl Driver {
                 answer: Answer::Accept,
                 reason: None,
                 note: None,
+                vehicle: None,
             };
             self.submit(self.scope.clone(), Command::AnswerOffer { answer });
         }

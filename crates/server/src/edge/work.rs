@@ -39,6 +39,8 @@ pub struct AnswerBody {
     pub carrier: Option<String>,
     pub reason: Option<String>,
     pub note: Option<String>,
+    /// The vehicle that will haul it, as its telematics source calls it.
+    pub vehicle: Option<String>,
 }
 
 #[derive(Clone, Copy, Deserialize, ToSchema)]
@@ -89,6 +91,7 @@ pub async fn answer_offer(
         },
         reason: short(body.reason, "reason")?,
         note: note.map(|it| Personal::plain(it, taint)),
+        vehicle: short(body.vehicle, "vehicle")?,
     };
     let (mut outcome, seq) = ask::command(&edge, &caller, &headers, &trace, Command::AnswerOffer { answer }).await?;
     let word = outcome.get("answer").cloned();
