@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox_model::event::Event;
 use signalbox_model::exception::{Approval, Exception, ExceptionKind, ExceptionSeverity};
+use signalbox_model::id::LoadId;
 use signalbox_model::issue::Issue;
 use signalbox_model::load::{Load, Stop};
+use signalbox_model::position::PositionSample;
 use signalbox_model::view::{Column, ColumnKind, ViewChange, ViewDefinition, ViewRow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,7 +64,14 @@ pub const QUARANTINE: ViewDefinition = ViewDefinition {
     version: 1,
 };
 
-pub const ALL: &[ViewDefinition] = &[BOARD, INBOX, QUARANTINE];
+/// One row a vehicle that reports positions, with or without a load.
+pub const VEHICLES: ViewDefinition = ViewDefinition {
+    name: "vehicles",
+    columns: &[text("load"), text("source"), integer("at"), integer("received_at")],
+    version: 1,
+};
+
+pub const ALL: &[ViewDefinition] = &[BOARD, INBOX, QUARANTINE, VEHICLES];
 
 /// Refreshes the rows of what this turn touched.
 pub(crate) fn refresh(turn: &mut Turn<'_>) {
@@ -141,6 +150,7 @@ fn board_row(state: &LoadState, load: &Load, turn: &Turn<'_>) -> ViewRow {
         "updated_at": updated,
         "playbook": state.tender.as_ref().map(|it| it.playbook.clone()),
         "priority": load.priority,
+        "trip": trip(state, load),
     });
     row(
         &[
@@ -270,6 +280,45 @@ pub fn quarantine_row(
         ],
         body,
     )
+}
+
+/// The vehicles' row of a sampled position. A vehicle without a load is there too, to be seen.
+pub fn vehicle_row(sample: &PositionSample, loads: &[LoadId], source: &str, received_at: Timestamp) -> ViewRow {
+    let load = loads.last();
+    let body = json!({
+        "vehicle": sample.vehicle, "at": sample.at, "coordinates": sample.coordinates, "speed_kmh": sample.speed_kmh,
+        "load": load, "loads": loads, "source": source, "received_at": received_at,
+    });
+    row(
+        &[
+            ("load", json!(load)),
+            ("source", json!(source)),
+            ("at", json!(micros(sample.at))),
+            ("received_at", json!(micros(received_at))),
+        ],
+        body,
+    )
+}
+
+/// What the board shows of a load's trip.
+fn trip(state: &LoadState, load: &Load) -> Option<Value> {
+    let trip = &state.trip;
+    if !trip.started {
+        return None;
+    }
+    let next = load.stops.iter().find(|it| {
+        let visit = trip.visits.get(&it.sequence);
+        !visit.is_some_and(|it| it.departed.is_some() || it.delivered.is_some())
+    });
+    let delivery = load.delivery();
+    let estimate = delivery.and_then(|it| trip.estimates.get(&it.sequence));
+    let delivered = delivery.and_then(|it| trip.arrived(it.sequence)).map(|it| it.at);
+    Some(json!({
+        "vehicle": trip.assignment.as_ref().map(|it| it.vehicle.clone()),
+        "next_stop": next.map(|it| it.location.label()),
+        "eta": estimate.map(|it| it.eta), "as_of": estimate.map(|it| it.as_of),
+        "late": estimate.is_some_and(|it| it.is_late), "arrived": delivered, "completed": trip.completed,
+    }))
 }
 
 fn row(columns: &[(&str, Value)], body: Value) -> ViewRow {

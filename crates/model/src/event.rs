@@ -49,6 +49,10 @@ pub enum Event {
     /// Positions of a message were taken in: how many, and of which vehicles nobody knows a load.
     PositionsTaken {
         message: MessageId,
+        source: String,
+        /// The carrier whose own key brought them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<PartnerId>,
         positions: u32,
         /// Known before, later than can be used, or of the future.
         unused: u32,

@@ -34,8 +34,6 @@ pub enum Rejection {
     EffectAlreadySettled,
     /// A vehicle must have a name.
     VehicleInvalid,
-    /// Another vehicle was assigned on stronger ground.
-    VehicleAlreadyAssigned,
     NotAllowed,
 }
 
@@ -77,7 +75,6 @@ impl Rejection {
             Self::EffectUnknown => "No such effect.",
             Self::EffectAlreadySettled => "This effect was settled before.",
             Self::VehicleInvalid => "The vehicle has no usable name. Give the name or id its telematics source uses.",
-            Self::VehicleAlreadyAssigned => "Another vehicle was assigned by a person. Change it by hand if it is wrong.",
             Self::NotAllowed => "A policy forbids this.",
         }
     }

@@ -106,12 +106,17 @@ impl Machine {
                     Vec::new(),
                 )
             }
+            Command::AssignVehicle { ref load, .. } => {
+                let id = load.0.clone();
+                self.on_load(&asked, ("load", &id), Rejection::LoadUnknown, command, Vec::new())
+            }
             Command::CreateTenant { .. }
             | Command::IssueKey { .. }
             | Command::InstallPlaybook { .. }
             | Command::ChangeTable { .. }
             | Command::ChangePartner { .. }
             | Command::ChangeSource { .. }
+            | Command::ChangeSite { .. }
             | Command::ChangeSettings { .. } => self.change(&asked, command),
         }
     }

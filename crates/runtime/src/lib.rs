@@ -22,3 +22,4 @@ pub mod vault;
 mod normalize;
 mod overlay;
 mod receive;
+mod trips;

@@ -13,6 +13,7 @@ use crate::record::{RECORD_VERSION, Record, Stored, SubjectKey, Turn};
 use crate::request::{LiveChange, Reply, Request, Ticket};
 use crate::streams::Streams;
 use crate::timers::Timers;
+use crate::trips::Trips;
 use crate::vault::{MasterKey, Vault};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -61,6 +62,7 @@ pub struct Machine {
     pub(crate) checkpointed_at: Timestamp,
     /// The last sequencing did not end: the trees in memory are to be read again before they go on.
     pub(crate) audit_torn: bool,
+    pub(crate) trips: Trips,
     pub(crate) batch: Batch,
 }
 
@@ -119,6 +121,7 @@ impl Machine {
             leaves: BTreeMap::new(),
             checkpointed_at: now,
             audit_torn: false,
+            trips: Trips::default(),
             batch: Batch::default(),
         };
         machine.recover(now)?;
@@ -149,7 +152,8 @@ impl Machine {
         self.load_directories()?;
         self.load_effects(now)?;
         self.timers = Timers::load(self.store.as_ref(), &self.overlay, now)?;
-        self.restore_audit()
+        self.restore_audit()?;
+        self.restore_trips(positions.indexed, now)
     }
 
     fn load_directories(&mut self) -> Result<(), StoreError> {
@@ -223,6 +227,9 @@ impl Machine {
                 Work::Internal(pending) => self.internal(pending, now, entropy)?,
                 Work::Timer(due) => self.wake(due, now)?,
             }
+            if !self.trips.is_quiet() {
+                self.follow_trips(now)?;
+            }
         }
         Ok(std::mem::take(&mut self.batch))
     }
@@ -253,6 +260,7 @@ impl Machine {
         origin: &Origin<'_>,
         extra: Extra,
     ) -> Result<Seq, StoreError> {
+        self.trips.note(tenant, stream, &reaction.events);
         let version = self.streams.advance(tenant, stream);
         let seq = self.next_seq;
         self.next_seq += 1;

@@ -3,6 +3,7 @@
 
 use crate::machine::{Extra, Machine, Origin};
 use crate::ports::{PendingEffect, StoreError};
+use crate::trips::{Carried, PositionsNote};
 use jiff::Timestamp;
 use signalbox_engine::directory::Directory;
 use signalbox_engine::step::{Context, Input, Outcome, Reaction, order_link, step};
@@ -32,6 +33,7 @@ pub(crate) struct Quarantined {
 enum Admitted {
     To(LoadId),
     Noted(Box<Event>),
+    Positions(PositionsNote),
     Refused(Rejection, String),
 }
 
@@ -90,6 +92,7 @@ impl Machine {
         let mut issues = decoded.issues;
         let mut loads = Vec::new();
         let mut notes = Vec::new();
+        let mut seen = Vec::new();
         for (place, decoding) in decoded.decodings.into_iter().enumerate() {
             let at = decoding.at;
             issues.extend(decoding.issues.into_iter().map(|it| Issue {
@@ -100,6 +103,11 @@ impl Machine {
             match self.admit(&reading, place, attempt, entropy)? {
                 Admitted::To(load) => loads.push(load),
                 Admitted::Noted(event) => notes.push(*event),
+                Admitted::Positions(positions) => {
+                    notes.push(positions.event);
+                    seen.extend(positions.views);
+                    issues.extend(positions.issues);
+                }
                 Admitted::Refused(rejection, detail) => {
                     issues.push(Issue::fatal(&rejection.code(), at, detail.clone(), rejection.explain()));
                     notes.push(Event::AttemptRejected {
@@ -119,7 +127,7 @@ impl Machine {
             loads,
             issues,
         });
-        self.close(pending, notes, replies, Vec::new(), now)
+        self.close(pending, notes, replies, seen, now)
     }
 
     fn admit(
@@ -144,6 +152,17 @@ impl Machine {
                     accepted: it.accepted,
                     detail: it.detail,
                 })));
+            }
+            Attempt::Positions(positions) => {
+                let carried = Carried {
+                    tenant: reading.tenant,
+                    message: reading.message,
+                    source: &reading.source.name,
+                    from: reading.from,
+                    traceparent: reading.pending.traceparent.as_deref(),
+                    now: reading.now,
+                };
+                return self.take_positions(&carried, &positions).map(Admitted::Positions);
             }
             Attempt::Order(order) => {
                 let Some(customer) = directory.customer(&order.customer) else {
@@ -385,8 +404,8 @@ fn speaks_for_another<'a>(reading: &Reading<'_>, attempt: &'a Attempt) -> Option
         Attempt::Answer(answer) => &answer.carrier,
         Attempt::Status(status) => &status.carrier,
         Attempt::Invoice(invoice) => &invoice.carrier,
-        // It names only our own message.
-        Attempt::Acknowledgement(_) => return None,
+        // It names only our own message; whose vehicles positions may be of is judged one by one.
+        Attempt::Acknowledgement(_) | Attempt::Positions(_) => return None,
     };
     let known = reading.directory.called(name);
     (known.map(|it| &it.id) != Some(from)).then_some(name)

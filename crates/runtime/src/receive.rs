@@ -199,7 +199,7 @@ impl Machine {
     }
 
     /// The record that received a message.
-    fn message_seq(&self, tenant: &TenantId, message: &MessageId) -> Result<Option<Seq>, StoreError> {
+    pub(crate) fn message_seq(&self, tenant: &TenantId, message: &MessageId) -> Result<Option<Seq>, StoreError> {
         match self.overlay.message(&(tenant.clone(), message.clone())) {
             Some(seq) => Ok(Some(seq)),
             None => self.store.message_seq(&Self::scope(tenant), message),

@@ -146,6 +146,37 @@ pub fn answer_json(answered: &Answered<'_>) -> Value {
     answer
 }
 
+/// What a carrier says of a stop.
+#[derive(Clone, Debug)]
+pub struct Status<'a> {
+    pub scac: &'a str,
+    pub reference: &'a str,
+    /// X12 1650.
+    pub code: &'a str,
+    pub stop: u32,
+    pub at: Timestamp,
+    pub truck: Option<&'a str>,
+}
+
+/// A 214 with one milestone.
+pub fn status_214(status: &Status<'_>, control_number: u32, now: Timestamp) -> Vec<u8> {
+    let Status {
+        scac,
+        reference,
+        code,
+        stop,
+        at,
+        truck,
+    } = *status;
+    let (day, time) = (at.strftime("%Y%m%d"), at.strftime("%H%M"));
+    let mut set = format!("B10*{reference}*{reference}*{scac}~\nLX*1~\nAT7*{code}*NS***{day}*{time}*UT~\n");
+    if let Some(truck) = truck {
+        set += &format!("MS2*{scac}*{truck}~\n");
+    }
+    set += &format!("L11*{stop}*QN~\n");
+    interchange("02", scac, "QM", "214", control_number, now, &set)
+}
+
 /// One set in one group in one interchange, counted truly.
 fn interchange(
     qualifier: &str,

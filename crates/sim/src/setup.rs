@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 use signalbox_engine::command::Command;
 use signalbox_engine::playbook;
-use signalbox_model::directory::{Channel, Partner, PartnerRole, Settings, Source, SourceFormat};
+use signalbox_model::directory::{Channel, Partner, PartnerRole, Settings, Site, Source, SourceFormat};
 use signalbox_model::id::{PartnerId, TenantId};
 use signalbox_model::value::Money;
 
 pub const X12_SOURCE: &str = "edi";
 pub const JSON_SOURCE: &str = "api";
+pub const TELEMATICS_SOURCE: &str = "telematics";
 
 /// What a tenant trades with and how.
 #[derive(Clone, Debug)]
@@ -19,6 +20,7 @@ pub struct Trade {
     /// The routing guide's rows.
     pub guide: Vec<Rate>,
     pub settings: Settings,
+    pub sites: Vec<Site>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,6 +52,7 @@ impl Default for Trade {
             carriers,
             guide,
             settings,
+            sites: Vec::new(),
         }
     }
 }
@@ -63,6 +66,9 @@ impl Trade {
             },
             Command::ChangeSource {
                 source: source(JSON_SOURCE, SourceFormat::Json),
+            },
+            Command::ChangeSource {
+                source: source(TELEMATICS_SOURCE, SourceFormat::Telematics),
             },
             Command::ChangeSettings {
                 settings: self.settings.clone(),
@@ -78,6 +84,7 @@ impl Trade {
                 .iter()
                 .map(|it| Command::ChangePartner { partner: it.partner() }),
         );
+        commands.extend(self.sites.iter().map(|it| Command::ChangeSite { site: it.clone() }));
         commands.push(Command::ChangeTable {
             table: "routing-guide".to_owned(),
             content: self.table().to_string(),

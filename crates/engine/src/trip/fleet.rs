@@ -51,6 +51,7 @@ pub struct Taken {
     pub samples: Vec<(PositionSample, Vec<LoadId>)>,
     /// Positions that were not taken, and why.
     pub refused: Vec<Refused>,
+    pub refused_in_all: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,11 +169,24 @@ impl Fleet {
     /// believed: two trucks under one number would be one that jumps.
     fn key_of(&mut self, position: &PositionAttempt) -> String {
         let id = key(&position.vehicle);
-        if let Some(known) = self.called.get(&id) {
-            return known.clone();
-        }
         let named = position.name.as_deref().map(key);
         let by_name = named.as_ref().and_then(|it| self.called.get(it)).cloned();
+        if let Some(known) = self.called.get(&id).cloned() {
+            let idle = !self.vehicles.get(&known).is_some_and(Vehicle::has_trips);
+            let waits = |it: &String| self.vehicles.get(it).is_some_and(|it| it.id.is_none());
+            if let Some(other) = by_name.filter(|it| *it != known && idle && waits(it)) {
+                // A load named the vehicle before any position did.
+                if let Some(vehicle) = self.vehicles.get_mut(&other) {
+                    vehicle.id = Some(id.clone());
+                }
+                self.called.insert(id, other.clone());
+                return other;
+            }
+            if let Some(named) = named.filter(|it| !self.called.contains_key(it)) {
+                self.called.insert(named, known.clone());
+            }
+            return known;
+        }
         if let Some(known) = by_name
             && let Some(vehicle) = self.vehicles.get_mut(&known)
             && vehicle.id.as_ref().is_none_or(|it| *it == id)
@@ -283,6 +297,7 @@ impl Fleet {
 impl Taken {
     fn refuse(&mut self, place: usize, position: &PositionAttempt, why: Why) {
         self.unused += 1;
+        self.refused_in_all += 1;
         if self.refused.len() < REFUSED_MAX {
             self.refused.push(Refused {
                 place,

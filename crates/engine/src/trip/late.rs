@@ -81,7 +81,7 @@ pub(crate) fn judge(turn: &mut Turn<'_>, load: &Load) {
         let is_late = risk.is_overdue || risk.estimate.as_ref().is_some_and(|it| it.is_late);
         match arrived {
             Some(arrived) => close(turn, &id, &arrival_told(&arrived, promised)),
-            None if is_late => raise(turn, load, id, &risk),
+            None if is_late => raise(turn, id, &risk),
             None => close(turn, &id, "it is expected in time again"),
         }
     }
@@ -113,7 +113,7 @@ fn arrival_told(arrived: &VisitTime, promised: &Moment) -> String {
     format!("it arrived at {}, {} min {word}", arrived.at, late.abs())
 }
 
-fn raise(turn: &mut Turn<'_>, load: &Load, id: ExceptionId, risk: &Risk<'_>) {
+fn raise(turn: &mut Turn<'_>, id: ExceptionId, risk: &Risk<'_>) {
     let late_by = late_by_min(risk);
     let severity = if risk.is_overdue || late_by >= SEVERE_MIN {
         ExceptionSeverity::High

@@ -16,6 +16,9 @@ mod places;
 mod settle;
 mod vehicle;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use assign::{assign, assign_by, begin};
 pub(crate) use late::{overdue, timer_of};
 pub(crate) use settle::{report, settle};

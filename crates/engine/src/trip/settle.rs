@@ -92,7 +92,7 @@ fn visit(stop: u32, standing: Option<&Visit>, picture: Option<&Picture>, stated:
 fn differences(turn: &mut Turn<'_>, standing: Option<&Visit>, wanted: &Visit) {
     let stop = wanted.stop;
     let was = |part: fn(&Visit) -> &Option<VisitTime>| standing.and_then(|it| part(it).clone());
-    let mut withdraw = |turn: &mut Turn<'_>, what: &str| {
+    let withdraw = |turn: &mut Turn<'_>, what: &str| {
         turn.record(Event::VisitWithdrawn {
             stop,
             what: what.to_owned(),

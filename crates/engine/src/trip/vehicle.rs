@@ -122,6 +122,12 @@ pub struct Snapshot {
     trips: Vec<(LoadId, Fold)>,
 }
 
+impl Snapshot {
+    pub fn loads(&self) -> impl Iterator<Item = &LoadId> {
+        self.trips.iter().map(|(load, _)| load)
+    }
+}
+
 impl Vehicle {
     pub fn has_trips(&self) -> bool {
         !self.trips.is_empty()

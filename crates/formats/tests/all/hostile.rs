@@ -10,7 +10,7 @@ use signalbox_model::issue::Severity;
 const MUTATIONS: u32 = 300;
 
 fn all_samples() -> Vec<(String, Vec<u8>)> {
-    let mut found: Vec<(String, Vec<u8>)> = ["", "bad"]
+    let mut found: Vec<(String, Vec<u8>)> = ["", "bad", "telematics", "telematics/bad"]
         .iter()
         .flat_map(|folder| std::fs::read_dir(samples().join(folder)).unwrap())
         .map(|it| it.unwrap().path())

@@ -6,4 +6,5 @@ mod hostile;
 mod round_trip;
 mod samples;
 mod support;
+mod telematics;
 mod webhook;

@@ -175,6 +175,7 @@ pub fn of_rejection(rejection: Rejection) -> (&'static str, StatusCode) {
         Rejection::MessageNotQuarantined => ("message_not_quarantined", S::CONFLICT),
         Rejection::EffectUnknown => ("effect_unknown", S::NOT_FOUND),
         Rejection::EffectAlreadySettled => ("effect_already_settled", S::CONFLICT),
+        Rejection::VehicleInvalid => ("vehicle_invalid", S::UNPROCESSABLE_ENTITY),
         Rejection::NotAllowed => ("not_allowed", S::FORBIDDEN),
     }
 }

@@ -2,12 +2,13 @@
 
 use super::{BEGIN, Boundary, Outcome, Sent};
 use crate::messages::Told;
-use crate::setup::{JSON_SOURCE, Trade};
+use crate::setup::{JSON_SOURCE, TELEMATICS_SOURCE, Trade};
 use jiff::{SignedDuration, Timestamp};
 use signalbox_engine::command::Command;
 use signalbox_engine::directory::Directory;
 use signalbox_engine::state::LoadState;
 use signalbox_engine::step::{self, Context, Input, Outcome as Judged, Reaction, change_settings, order_link};
+use signalbox_engine::trip::fleet::Fleet;
 use signalbox_formats as formats;
 use signalbox_model::attempt::Attempt;
 use signalbox_model::directory::SourceFormat;
@@ -22,10 +23,10 @@ use signalbox_model::value::ExternalId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub struct EngineBoundary {
-    now: Timestamp,
+    pub(super) now: Timestamp,
     directory: Directory,
-    loads: BTreeMap<StreamId, LoadState>,
-    links: BTreeMap<ExternalId, StreamId>,
+    pub(super) loads: BTreeMap<StreamId, LoadState>,
+    pub(super) links: BTreeMap<ExternalId, StreamId>,
     timers: BTreeMap<(StreamId, TimerId), Timestamp>,
     effects: VecDeque<(StreamId, Effect)>,
     inbox: BTreeSet<Vec<u8>>,
@@ -33,6 +34,8 @@ pub struct EngineBoundary {
     told: Vec<Told>,
     cannot_be_reached: Vec<String>,
     turns: u64,
+    pub(super) fleet: Fleet,
+    pub(super) position_issues: Vec<String>,
 }
 
 impl EngineBoundary {
@@ -50,11 +53,13 @@ impl EngineBoundary {
             told: Vec::new(),
             cannot_be_reached: Vec::new(),
             turns: 0,
+            fleet: Fleet::default(),
+            position_issues: Vec::new(),
         })
     }
 
     /// One turn of one load, with what it caused noted.
-    fn turn(&mut self, stream: &StreamId, input: Input, actor: &Actor) -> Judged {
+    pub(super) fn turn(&mut self, stream: &StreamId, input: Input, actor: &Actor) -> Judged {
         self.turns += 1;
         let cause = format!("turn {}", self.turns);
         let mut state = self.loads.remove(stream).unwrap_or_default();
@@ -73,6 +78,7 @@ impl EngineBoundary {
             ..
         } = step::step(&mut state, input, &context);
         self.loads.insert(stream.clone(), state);
+        let concerns_trip = events.iter().any(Self::concerns_trip);
         self.events.extend(events.into_iter().map(|it| (self.now, it)));
         self.effects.extend(effects.into_iter().map(|it| (stream.clone(), it)));
         self.links.extend(links.into_iter().map(|it| (it, stream.clone())));
@@ -81,6 +87,9 @@ impl EngineBoundary {
                 TimerChange::Set { id, due } => drop(self.timers.insert((stream.clone(), id), due)),
                 TimerChange::Cancel { id } => drop(self.timers.remove(&(stream.clone(), id))),
             }
+        }
+        if concerns_trip {
+            self.follow(stream);
         }
         outcome
     }
@@ -92,17 +101,23 @@ impl EngineBoundary {
                 duplicate: true,
             });
         }
-        let format = if source == JSON_SOURCE {
-            SourceFormat::Json
-        } else {
-            SourceFormat::X12
+        let format = match source {
+            JSON_SOURCE => SourceFormat::Json,
+            TELEMATICS_SOURCE => SourceFormat::Telematics,
+            _ => SourceFormat::X12, // The scenarios' only other source.
         };
         let decoded = formats::decode(format, bytes, &formats::Context::default());
         let mut outcome = Outcome::default();
         for decoding in decoded.decodings {
-            let mut attempt = decoding
-                .attempt
-                .ok_or_else(|| format!("not read: {:?}", decoding.issues))?;
+            if source == TELEMATICS_SOURCE {
+                self.position_issues.extend(decoding.issues.iter().map(|it| it.code.clone()));
+            }
+            let Some(mut attempt) = decoding.attempt else {
+                if source == TELEMATICS_SOURCE {
+                    continue;
+                }
+                return Err(format!("not read: {:?}", decoding.issues));
+            };
             attempt.personal_mut().into_iter().for_each(seal);
             outcome.refused = self.admit(source, attempt).or(outcome.refused);
         }
@@ -145,7 +160,19 @@ impl EngineBoundary {
                 };
                 (stream, Input::Answer(answer))
             }
-            Attempt::Acknowledgement(_) | Attempt::Status(_) | Attempt::Invoice(_) => return None,
+            Attempt::Positions(positions) => {
+                self.take_positions(&positions);
+                return None;
+            }
+            Attempt::Status(status) => {
+                let scac = self.directory.carrier(&status.carrier).and_then(|it| it.scac());
+                let by_load = scac.map(|it| ExternalId::new(it, "shipment_id", &status.reference));
+                let Some(stream) = by_load.and_then(|it| self.links.get(&it)).cloned() else {
+                    return Some((Rejection::LoadUnknown, status.reference));
+                };
+                (stream, Input::Status(status))
+            }
+            Attempt::Acknowledgement(_) | Attempt::Invoice(_) => return None,
         };
         refusal(self.turn(&stream, input, &actor))
     }
@@ -155,6 +182,7 @@ impl EngineBoundary {
             Command::AnswerOffer { answer } => ("offer", answer.offer.clone().map(|it| it.0).unwrap_or_default()),
             Command::DecideApproval { approval, .. } => ("approval", approval.0.clone()),
             Command::ResolveException { exception, .. } => ("exception", exception.0.clone()),
+            Command::AssignVehicle { load, .. } => ("load", load.0.clone()),
             _ => ("nothing", String::new()), // Scenarios know no other command.
         };
         let stream = self.links.get(&ExternalId::new("signalbox", kind, &id)).cloned();
@@ -307,5 +335,14 @@ impl Boundary for EngineBoundary {
 
     fn told(&self) -> Vec<Told> {
         self.told.clone()
+    }
+
+    fn position_issues(&self) -> Result<Vec<String>, String> {
+        Ok(self.position_issues.clone())
+    }
+
+    fn vehicles(&self) -> Result<Vec<(String, bool)>, String> {
+        let seen = self.fleet.vehicles().filter(|(_, it)| it.newest().is_some());
+        Ok(seen.map(|(_, it)| (it.name.clone(), it.has_trips())).collect())
     }
 }

@@ -1,6 +1,7 @@
 //! Scenarios as text: one line a step, in a dispatcher's words. A line that is not understood is an error with its
 //! number; no step is ever passed over.
 
+use super::trips::{self, SiteWords, TripAction, TripCheck};
 use jiff::SignedDuration;
 use signalbox_model::answer::Answer;
 use std::path::Path;
@@ -42,6 +43,7 @@ pub enum Given {
     /// Told of offers by webhook, and answers them over the API.
     ByWebhook(String),
     CannotBeReached(String),
+    Site(SiteWords),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +76,7 @@ pub enum Action {
         who: String,
         take: bool,
     },
+    Trip(TripAction),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -113,6 +116,7 @@ pub enum Check {
     ExceptionSettled(String),
     ApprovalRequested,
     NothingNew,
+    Trip(TripCheck),
 }
 
 /// Fewer files than this means that they were not found.
@@ -195,6 +199,7 @@ fn given(text: &str) -> Result<Given, String> {
         ["a", "rate", "cap", "of", rate, "USD"] => Given::RateCap(money(rate)?),
         ["approvals", "wait", time] => Given::ApprovalWithin(minutes(time)?),
         [scac, "is", "told", "by", "webhook"] => Given::ByWebhook((*scac).to_owned()),
+        ["site", ..] => Given::Site(trips::site(text)?),
         [scac, "cannot", "be", "reached"] => Given::CannotBeReached((*scac).to_owned()),
         _ => return Err("this is nothing that can be given".to_owned()),
     })
@@ -277,6 +282,7 @@ fn action(text: &str) -> Result<Action, String> {
             who: (*who).to_owned(),
             take: false,
         },
+        ["truck", ..] | [_, _, "assigns", "truck", ..] | [_, "reports", ..] => Action::Trip(trips::action(head)?),
         [scac, "accepts"] => answer(scac, Answer::Accept),
         [scac, "declines"] => answer(scac, Answer::Decline),
         [scac, "accepts", "on", "terms"] => answer(scac, Answer::Conditional),
@@ -341,6 +347,9 @@ fn check(text: &str) -> Result<Check, String> {
         ["exception", kind, "settled"] => Check::ExceptionSettled(own(kind)),
         ["approval", "requested"] => Check::ApprovalRequested,
         ["nothing", "new"] => Check::NothingNew,
+        ["stop", ..] | ["truck", ..] | ["no", "exception"] | ["one", "exception"] | ["told:", _] => {
+            Check::Trip(trips::check(text)?)
+        }
         _ => return Err("this cannot be checked".to_owned()),
     })
 }

@@ -6,6 +6,9 @@ pub mod alike;
 pub mod engine_boundary;
 pub mod language;
 pub mod runtime_boundary;
+pub mod trips;
+
+mod engine_positions;
 
 use crate::messages::{self, Answered, Asked, Told};
 use crate::setup::{Carrier, JSON_SOURCE, Rate, Trade, X12_SOURCE, partner_id};
@@ -41,6 +44,16 @@ pub trait Boundary {
 
     /// What carriers were told so far, in the order in which it was ordered.
     fn told(&self) -> Vec<Told>;
+
+    /// Codes of the issues that messages with positions met, in order.
+    fn position_issues(&self) -> Result<Vec<String>, String> {
+        Err("this boundary does not show the issues of positions".to_owned())
+    }
+
+    /// Vehicles that are seen, and whether a load of theirs is known.
+    fn vehicles(&self) -> Result<Vec<(String, bool)>, String> {
+        Err("this boundary does not show vehicles".to_owned())
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -153,6 +166,7 @@ impl Runner<'_> {
                 let named = self.trade.carriers.iter_mut().find(|it| it.scac == *scac);
                 named.ok_or_else(|| format!("{scac} is on no lane yet"))?.webhook = true;
             }
+            Given::Site(site) => self.trade.sites.push(site.site()),
             Given::CannotBeReached(scac) => self.cannot_be_reached.push(scac.clone()),
         }
         Ok(())
@@ -258,6 +272,7 @@ impl Runner<'_> {
                     ),
                 )
             }
+            Action::Trip(action) => self.trip_action(action)?,
             Action::Terms { who, take } => {
                 let choice = if *take {
                     ResolutionChoice::AcceptTerms
@@ -403,6 +418,7 @@ impl Runner<'_> {
                 let open = self.state().open_approvals().count();
                 same("the open approvals", &open, &1)
             }
+            Check::Trip(check) => self.trip_check(check),
             Check::NothingNew => {
                 let events = self.boundary.events();
                 let new: Vec<&str> = events.iter().skip(self.seen).map(|(_, it)| it.name()).collect();
@@ -446,7 +462,7 @@ impl Runner<'_> {
     }
 }
 
-fn command(who: &str, command: Command) -> Sent {
+pub(crate) fn command(who: &str, command: Command) -> Sent {
     let who = Actor {
         kind: ActorKind::Person,
         name: who.to_owned(),
@@ -475,14 +491,14 @@ fn answer_command(scac: &str, offer: &OfferId, answer: Answer) -> Sent {
 }
 
 /// A word of the model as it is written on the wire.
-fn word<T: serde::Serialize>(of: &T) -> String {
+pub(crate) fn word<T: serde::Serialize>(of: &T) -> String {
     serde_json::to_value(of)
         .ok()
         .and_then(|it| it.as_str().map(str::to_owned))
         .unwrap_or_default()
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, wanted: &T) -> Result<(), String> {
+pub(crate) fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, wanted: &T) -> Result<(), String> {
     if got == wanted {
         Ok(())
     } else {

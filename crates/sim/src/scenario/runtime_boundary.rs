@@ -2,7 +2,7 @@
 
 use super::{BEGIN, Boundary, Outcome, Sent};
 use crate::messages::{self, Told};
-use crate::setup::{Trade, partner_id};
+use crate::setup::{TELEMATICS_SOURCE, Trade, partner_id};
 use jiff::{SignedDuration, Timestamp};
 use signalbox_engine::command::Command;
 use signalbox_engine::views;
@@ -237,5 +237,32 @@ impl Boundary for RuntimeBoundary {
 
     fn told(&self) -> Vec<Told> {
         self.told.clone()
+    }
+
+    fn position_issues(&self) -> Result<Vec<String>, String> {
+        let of_source = |it: &&Stored| it.stream.as_str().ends_with(TELEMATICS_SOURCE);
+        let events = self.records.iter().filter(of_source).flat_map(|it| &it.record.events);
+        let issues = events.flat_map(|event| match event {
+            Event::MessageNormalized { issues, .. } | Event::MessageQuarantined { issues, .. } => issues.as_slice(),
+            _ => &[], // No other event carries a message's issues.
+        });
+        Ok(issues.map(|it| it.code.clone()).collect())
+    }
+
+    fn vehicles(&self) -> Result<Vec<(String, bool)>, String> {
+        let scope = TenantScope::system(self.tenant.clone());
+        let query = ViewQuery {
+            limit: 100,
+            ..ViewQuery::default()
+        };
+        let page = self.store.view_page(&scope, &views::VEHICLES, &query);
+        let rows = page.map_err(|it| it.to_string())?.rows.into_iter();
+        Ok(rows
+            .map(|(_, row)| {
+                let name = row.body.get("vehicle").and_then(|it| it.as_str()).unwrap_or_default();
+                let hauls = row.columns.get("load").is_some_and(|it| !it.is_null());
+                (name.to_owned(), hauls)
+            })
+            .collect())
     }
 }

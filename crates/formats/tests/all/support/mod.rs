@@ -26,7 +26,9 @@ pub fn read_sample(name: &str) -> Decoded {
 }
 
 pub fn format_of(name: &str) -> SourceFormat {
-    if name.ends_with(".json") {
+    if name.contains("telematics") {
+        SourceFormat::Telematics
+    } else if name.ends_with(".json") {
         SourceFormat::Json
     } else {
         SourceFormat::X12
@@ -74,6 +76,7 @@ fn kind(attempt: &Attempt) -> &'static str {
         Attempt::Acknowledgement(_) => "acknowledgement",
         Attempt::Status(_) => "status",
         Attempt::Invoice(_) => "invoice",
+        Attempt::Positions(_) => "positions",
     }
 }
 
@@ -113,6 +116,19 @@ fn attempt_lines(out: &mut String, attempt: &Attempt) {
             .unwrap();
         }
         Attempt::Status(status) => status_lines(out, status),
+        Attempt::Positions(positions) => {
+            for it in positions {
+                let name = it.name.as_deref().unwrap_or("-");
+                let (latitude, longitude) = (it.coordinates.latitude_deg(), it.coordinates.longitude_deg());
+                let (speed, heading, accuracy) = (it.speed_kmh, it.heading_deg, it.accuracy_m);
+                writeln!(
+                    out,
+                    "  {} {name} {} {latitude} {longitude} {speed:?} km/h {heading:?} {accuracy:?}",
+                    it.vehicle, it.at
+                )
+                .unwrap();
+            }
+        }
         Attempt::Invoice(it) => writeln!(out, "  {} {} {} {}", it.carrier, it.reference, it.number, it.total).unwrap(),
     }
 }
