@@ -145,7 +145,7 @@ impl Fold {
 
     /// Moves the fences. True where a visit changed.
     fn see(&mut self, plan: &Plan, ping: &Ping) -> bool {
-        let next = self.next(plan);
+        let next = self.next(plan, ping.at_s);
         let mut moved = false;
         for place in 0..plan.stops.len() {
             let (Some(stop), Some(fence)) = (plan.stops.get(place), self.fences.get(place).copied()) else {
@@ -169,19 +169,18 @@ impl Fold {
                 *slot = seen;
             }
         }
-        if moved && self.next(plan).is_none() {
+        if moved && self.next(plan, ping.at_s).is_none() {
             self.done_s.get_or_insert(ping.at_s);
         }
         moved
     }
 
-    /// The stop the vehicle stands at or is expected at next.
-    fn next(&self, plan: &Plan) -> Option<usize> {
-        let last_reached = (0..plan.stops.len())
-            .rev()
-            .find(|place| self.arrived_s(plan, *place).is_some());
+    /// The stop the vehicle stands at or is expected at next, as things stood at an instant.
+    fn next(&self, plan: &Plan, at_s: i64) -> Option<usize> {
+        let reached = |place: &usize| self.arrived_s(plan, *place, at_s).is_some();
+        let last_reached = (0..plan.stops.len()).rev().find(reached);
         (0..plan.stops.len()).find(|place| {
-            let passed = self.departed_s(plan, *place).is_some()
+            let passed = self.departed_s(plan, *place, at_s).is_some()
                 || last_reached.is_some_and(|reached| *place < reached)
                 || plan.stops.get(*place).is_none_or(|it| self.was_before(it));
             !passed
@@ -197,27 +196,23 @@ impl Fold {
         stop.kind == StopKind::Pickup && begun_after
     }
 
-    fn arrived_s(&self, plan: &Plan, place: usize) -> Option<i64> {
+    /// What a carrier said counts from the time it said it of, so that positions before that are judged without it.
+    fn arrived_s(&self, plan: &Plan, place: usize, at_s: i64) -> Option<i64> {
         let fenced = self.fences.get(place).and_then(|it| it.arrived_s());
         let stated = plan.stops.get(place).map(|it| it.stated).unwrap_or_default();
         let said = [stated.arrived, stated.delivered, stated.departed];
-        fenced.or_else(|| said.into_iter().flatten().map(jiff::Timestamp::as_second).min())
+        fenced.or_else(|| earliest(&said, at_s))
     }
 
-    fn departed_s(&self, plan: &Plan, place: usize) -> Option<i64> {
+    fn departed_s(&self, plan: &Plan, place: usize, at_s: i64) -> Option<i64> {
         let fenced = self.fences.get(place).and_then(|it| it.departed_s());
         let stated = plan.stops.get(place).map(|it| it.stated).unwrap_or_default();
-        fenced.or_else(|| {
-            stated
-                .departed
-                .or(stated.delivered)
-                .map(jiff::Timestamp::as_second)
-        })
+        fenced.or_else(|| earliest(&[stated.departed, stated.delivered], at_s))
     }
 
     /// Why a position lies where no vehicle on this way can be.
     fn off_corridor(&self, plan: &Plan, ping: &Ping) -> Option<String> {
-        let next = self.next(plan)?;
+        let next = self.next(plan, ping.at_s)?;
         let to = plan.stops.get(next)?.at?;
         let here = ping.place();
         let before = plan
@@ -257,7 +252,9 @@ impl Fold {
 
     /// Estimates every stop ahead. True where one is to be told anew.
     fn estimate(&mut self, plan: &Plan, ping: &Ping, scratch: &mut Vec<Arrival>) -> bool {
-        let Some(next) = self.next(plan) else { return false };
+        let Some(next) = self.next(plan, ping.at_s) else {
+            return false;
+        };
         let mut ahead = Ahead::from(self, plan, next, ping);
         if ahead.legs.is_empty() {
             return false;
@@ -338,7 +335,7 @@ impl Fold {
                 departed: fence.departed_s().map(instant),
             })
         });
-        let ahead = |place: &usize| self.arrived_s(plan, *place).is_none();
+        let ahead = |place: &usize| self.arrived_s(plan, *place, i64::MAX).is_none();
         let estimates = (0..self.told.len())
             .filter(ahead)
             .filter_map(|place| self.told.get(place)?.as_ref().map(|it| it.estimate.clone()));
@@ -370,7 +367,7 @@ impl Ahead {
         };
         let mut here: Coordinates = ping.place();
         for (place, stop) in plan.stops.iter().enumerate().skip(next) {
-            if let Some(arrived_s) = fold.arrived_s(plan, place) {
+            if let Some(arrived_s) = fold.arrived_s(plan, place, ping.at_s) {
                 let ready_s = arrived_s.max(stop.opens_s.unwrap_or(arrived_s)) + super::plan::SERVICE_S;
                 ahead.stand_s = (ready_s - ping.at_s).max(0);
                 continue;
@@ -394,6 +391,11 @@ impl Ahead {
 fn is_jump(from: &Ping, to: &Ping) -> bool {
     let apart_m = distance_m(from.place(), to.place());
     apart_m > JUMP_M && implied_speed_kmh(apart_m, to.at_s - from.at_s) > SPEED_MAX_KMH
+}
+
+fn earliest(said: &[Option<jiff::Timestamp>], at_s: i64) -> Option<i64> {
+    let seconds = said.iter().flatten().map(|it| it.as_second());
+    seconds.filter(|it| *it <= at_s).min()
 }
 
 fn minutes(seconds: i64) -> u32 {
