@@ -276,9 +276,9 @@ impl Machine {
             // What it shows was told before the restart; the next position tells what was not.
             let _told_before = self.trips.fleet(&tenant).follow(&load, plan);
         }
-        for tenant in tenants {
-            let kept = self.trips.kept.entry(tenant).or_default();
-            kept.at.get_or_insert(now);
+        // A fleet that was never kept is kept at the next checkpoint: nothing says yet from where to read again.
+        for kept in self.trips.kept.values_mut().filter(|it| it.position > 0) {
+            kept.at = Some(now);
         }
         Ok(())
     }

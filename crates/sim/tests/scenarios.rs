@@ -12,6 +12,8 @@ fn every_scenario_holds_at_the_engine_and_through_the_machine() {
     for (name, scenario) in files().unwrap() {
         let at_engine = run(&scenario, &mut EngineBoundary::new().unwrap());
         let at_runtime = run(&scenario, &mut RuntimeBoundary::new().unwrap());
+        let restarted = run(&scenario, &mut RuntimeBoundary::restarting().unwrap());
+        failures.extend(restarted.err().map(|it| format!("{name}, restarting: {it}")));
         match (at_engine, at_runtime) {
             (Ok(engine), Ok(runtime)) => {
                 let differ = difference(&engine, &runtime);

@@ -261,7 +261,7 @@ impl Fleet {
         self.called.retain(|_, key| !gone.contains(key));
     }
 
-    /// Vehicles with loads that have changed since they were last asked for here, to be kept.
+    /// Vehicles that have changed since they were last asked for here, to be kept.
     pub fn changed(&mut self) -> Vec<Snapshot> {
         let changed = std::mem::take(&mut self.changed);
         let known = changed.iter().filter_map(|key| Some((key, self.vehicles.get(key)?)));
@@ -270,8 +270,7 @@ impl Fleet {
 
     /// Vehicles that a restart must find again.
     pub fn kept(&self) -> Vec<String> {
-        let kept = self.vehicles.iter().filter(|(_, it)| it.has_trips());
-        kept.map(|(key, _)| key.clone()).collect()
+        self.vehicles.keys().cloned().collect()
     }
 
     pub fn has_changed(&self) -> bool {

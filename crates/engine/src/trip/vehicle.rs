@@ -16,8 +16,10 @@ use std::collections::BTreeMap;
 pub const KEPT_EVERY_S: i64 = 15;
 /// Positions kept of one vehicle: four hours of them at the least, a day and more as trucks report.
 pub const PINGS_MAX: usize = 1_024;
+/// The same of a vehicle without a load: what counts should it be assigned late.
+pub const IDLE_PINGS_MAX: usize = 256;
 /// How many of the oldest are folded for good once there are more.
-const FOLDED_AT_ONCE: usize = 256;
+const FOLDED_AT_ONCE: usize = 64;
 /// Loads followed by one vehicle's positions. The one followed longest gives way.
 pub const TRIPS_MAX: usize = 4;
 
@@ -191,7 +193,8 @@ impl Vehicle {
     }
 
     fn shorten(&mut self, scratch: &mut Vec<Arrival>) {
-        while self.pings.len() > PINGS_MAX {
+        let max = if self.has_trips() { PINGS_MAX } else { IDLE_PINGS_MAX };
+        while self.pings.len() > max {
             let oldest: Vec<Ping> = self.pings.drain(..FOLDED_AT_ONCE).collect();
             for trip in self.trips.values_mut() {
                 for ping in &oldest {

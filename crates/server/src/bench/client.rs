@@ -41,6 +41,10 @@ impl Client {
         self.send("POST", path, &format!("idempotency-key: {key}\r\n"), body)
     }
 
+    pub fn put(&mut self, path: &str, body: &str) -> anyhow::Result<Answer> {
+        self.send("PUT", path, "", body)
+    }
+
     pub fn get(&mut self, path: &str) -> anyhow::Result<Answer> {
         self.send("GET", path, "", "")
     }

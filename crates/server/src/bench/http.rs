@@ -25,16 +25,16 @@ const WARM_UP: Duration = Duration::from_secs(2);
 const OFFER_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server with a bench's tenant in it, and who may speak to it.
-struct Bed {
+pub(super) struct Bed {
     runtime: tokio::runtime::Runtime,
     server: Server,
-    sink: Arc<Sink>,
+    pub(super) sink: Arc<Sink>,
     token: String,
     _folder: tempfile::TempDir,
 }
 
 impl Bed {
-    fn make(url: Option<&str>) -> anyhow::Result<Self> {
+    pub(super) fn make(url: Option<&str>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let sink = Arc::new(Sink::default());
         let mut setup = Setup::new(folder.path());
@@ -52,7 +52,12 @@ impl Bed {
         })
     }
 
-    fn end(self) {
+    /// A connection of its own, for what is done before and after the crowd.
+    pub(super) fn client(&self) -> anyhow::Result<Client> {
+        Client::connect(self.server.address, &self.token)
+    }
+
+    pub(super) fn end(self) {
         self.runtime.block_on(self.server.stop());
     }
 }
@@ -84,13 +89,13 @@ fn tenant(server: &Server) -> anyhow::Result<String> {
 
 /// What every client thread counts.
 #[derive(Default)]
-struct Count {
-    done: u64,
-    latencies: Latencies,
+pub(super) struct Count {
+    pub(super) done: u64,
+    pub(super) latencies: Latencies,
 }
 
 /// Runs `clients` threads until the time is over and adds up what they did after the warm-up.
-fn crowd(
+pub(super) fn crowd(
     bed: &Bed,
     clients: usize,
     span: Duration,

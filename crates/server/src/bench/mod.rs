@@ -6,6 +6,7 @@ mod http;
 mod instances;
 mod kill;
 mod measure;
+mod positions;
 mod receiver;
 mod restart;
 mod sink;
@@ -58,6 +59,8 @@ enum What {
     Ingest,
     /// X12 read, megabytes a second on one thread.
     X12,
+    /// Positions acknowledged a second over HTTP, 100 a message, with 1,000 open trips.
+    Positions,
     /// From start to ready with many open instances.
     Restart,
     /// A server process killed at random points under load: what was lost, what was done twice.
@@ -87,6 +90,7 @@ pub fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
         What::Kill if url.is_some() => bail!("kill runs on SQLite; leave --store away"),
         What::Kill => ("kill", kill::measure(arguments.kills, arguments.seed)?),
         What::X12 => ("x12", x12::measure(span)?),
+        What::Positions => ("positions", positions::measure(url, span, clients(16))?),
         What::Restart => ("restart", restart::measure(url, arguments.instances)?),
     };
     let store = if url.is_some() { "postgres" } else { "sqlite" };

@@ -6,6 +6,7 @@ use super::auth::Caller;
 use super::personal::Reader;
 use super::problem::{Problem, ProblemBody};
 use super::shapes::LoadDetail;
+use super::trips;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use signalbox_engine::state::LoadState;
 use signalbox_model::id::{LoadId, PartnerId, StreamId};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Role;
+use signalbox_model::view::ViewRow;
 use signalbox_runtime::record::Stored;
 
 /// Records of one load that are read for its page.
@@ -42,7 +44,8 @@ pub async fn load(
                 .iter()
                 .for_each(|event| state.apply(event, stored.record.at));
         }
-        let mut detail = detail(&state, &caller.directory, &caller);
+        let latest = trips::latest(edge, &caller, &state)?;
+        let mut detail = detail(&state, &caller.directory, &caller, latest.as_ref());
         Reader::new(edge, &caller).show(&mut detail);
         Ok(Json(detail))
     })
@@ -70,7 +73,7 @@ pub fn records(edge: &Edge, caller: &Caller, id: &str) -> Result<Vec<Stored>, Pr
     Ok(records)
 }
 
-fn detail(state: &LoadState, directory: &Directory, caller: &Caller) -> Value {
+fn detail(state: &LoadState, directory: &Directory, caller: &Caller, latest: Option<&ViewRow>) -> Value {
     let order = state.order.as_ref().map(|order| {
         let mut shown = json!(order);
         add(&mut shown, "customer_name", name(directory, &order.customer));
@@ -86,6 +89,7 @@ fn detail(state: &LoadState, directory: &Directory, caller: &Caller) -> Value {
         "status": state.status(),
         "exceptions": exceptions,
         "approvals": approvals,
+        "trip": trips::trip(state, latest),
         "allowed_actions": allowed_actions(state, caller),
     })
 }

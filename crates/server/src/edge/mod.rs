@@ -20,6 +20,7 @@ mod personal;
 mod problem;
 mod shapes;
 mod timeline;
+mod trips;
 mod views;
 mod work;
 
@@ -108,6 +109,10 @@ fn described() -> OpenApiRouter<Edge> {
         .routes(routes!(orders::create))
         .routes(routes!(loads::load))
         .routes(routes!(timeline::timeline))
+        .routes(routes!(trips::put_vehicle))
+        .routes(routes!(views::vehicles))
+        .routes(routes!(trips::sites))
+        .routes(routes!(trips::put_site))
         .routes(routes!(work::answer_offer))
         .routes(routes!(work::decide_approval))
         .routes(routes!(work::resolve_exception))

@@ -94,6 +94,41 @@ pub struct BoardRow {
     pub exceptions: u32,
     pub updated_at: String,
     pub playbook: Option<String>,
+    pub trip: Option<TripRow>,
+}
+
+/// A load's trip in a row: where it goes next and when it is expected.
+#[derive(Serialize, ToSchema)]
+pub struct TripRow {
+    pub vehicle: Option<String>,
+    pub next_stop: Option<String>,
+    /// At the last delivery.
+    pub eta: Option<String>,
+    /// The instant of the position the estimate rests on.
+    pub as_of: Option<String>,
+    pub late: bool,
+    pub arrived: Option<String>,
+    pub completed: bool,
+}
+
+/// A vehicle's latest position, at most one a minute.
+#[derive(Serialize, ToSchema)]
+pub struct VehicleRow {
+    pub vehicle: String,
+    pub at: String,
+    pub coordinates: CoordinatesBody,
+    pub speed_kmh: Option<u16>,
+    /// The load it hauls; none where nobody has said.
+    pub load: Option<String>,
+    pub loads: Vec<String>,
+    pub source: String,
+    pub received_at: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct CoordinatesBody {
+    pub latitude_deg: f64,
+    pub longitude_deg: f64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -145,6 +180,8 @@ pub struct LoadDetail {
     pub status: String,
     pub exceptions: Vec<serde_json::Value>,
     pub approvals: Vec<serde_json::Value>,
+    /// The trip: its vehicle and latest position, and per stop what is planned, estimated and actual.
+    pub trip: Option<serde_json::Value>,
     pub allowed_actions: Vec<String>,
 }
 

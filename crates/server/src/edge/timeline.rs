@@ -168,6 +168,34 @@ fn told(event: &Event, directory: &Directory) -> String {
         Event::ExceptionRaised { exception } => exception.title.clone(),
         Event::ExceptionResolved { by, resolution, .. } => format!("By {}: {resolution}", by.name),
         Event::MilestoneReported { carrier, milestone } => format!("{carrier}: status {}", milestone.status),
+        Event::ExceptionUpdated { title, .. } => title.clone(),
+        Event::VehicleAssigned { assignment, .. } => {
+            format!("Vehicle {}, by {}", assignment.vehicle, word(&assignment.basis).replace('_', " "))
+        }
+        Event::VehicleReleased { vehicle, reason, .. } => format!("Vehicle {vehicle}: {reason}"),
+        Event::TripStarted { unplaced, .. } if !unplaced.is_empty() => {
+            format!("Nobody knows where stops {unplaced:?} lie: add them as sites to have an estimate")
+        }
+        Event::TripStarted { places, .. } => format!("{} stops, each with its place", places.len()),
+        Event::StopPlaced { place } => format!("Stop {} lies where {} says", place.stop, place.source),
+        Event::StopArrived { stop, arrived } => format!("Stop {stop} at {} by {}", arrived.at, word(&arrived.source)),
+        Event::StopDeparted { stop, departed } => {
+            format!("Stop {stop} at {} by {}", departed.at, word(&departed.source))
+        }
+        Event::StopDelivered { stop, delivered } => {
+            format!("Stop {stop} at {} by {}", delivered.at, word(&delivered.source))
+        }
+        Event::VisitWithdrawn { stop, what } => format!("The {what} at stop {stop} was none, as later positions show"),
+        Event::EtaEstimated { estimate } => {
+            let late = if estimate.is_late { ", late" } else { "" };
+            format!("Stop {} at {}{late}, as of {}", estimate.stop, estimate.eta, estimate.as_of)
+        }
+        Event::PositionsDoubted { vehicle, doubts } => {
+            let why = doubts.last.as_ref().map_or("", |it| it.why.as_str());
+            format!("{} positions of vehicle {vehicle} not used; the last: {why}", doubts.count())
+        }
+        Event::DeliveryOverdue { stop, promised } => format!("Stop {stop} was promised for {}", promised.at),
+        Event::TripCompleted { .. } => "Every delivery is done".to_owned(),
         Event::InvoiceReceived { carrier, number, total } => format!("Invoice {number} of {carrier}, {total}"),
         Event::EffectSettled { name, receipt, .. } => match receipt {
             Receipt::Delivered { receipt } => format!("{name} delivered: {receipt}"),

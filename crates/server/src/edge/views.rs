@@ -4,7 +4,7 @@ use super::Edge;
 use super::ask::WaitFor;
 use super::auth::Caller;
 use super::problem::{Problem, ProblemBody};
-use super::shapes::{BoardRow, InboxItem, Me, Page, QuarantineRow};
+use super::shapes::{BoardRow, InboxItem, Me, Page, QuarantineRow, VehicleRow};
 use axum::Json;
 use axum::extract::{Query, State};
 use serde::Deserialize;
@@ -101,6 +101,23 @@ pub async fn quarantine(
         caller,
         asked,
         &views::QUARANTINE,
+        ("received_at", Direction::Descending),
+    )
+    .await
+}
+
+/// Vehicles that report positions, the latest first. One without a load is named here so that somebody assigns it.
+#[utoipa::path(get, path = "/api/v1/vehicles", tag = "work", params(Asked), responses((status = 200, body = Page<VehicleRow>), (status = "4XX", body = ProblemBody)))]
+pub async fn vehicles(
+    State(edge): State<Edge>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Problem> {
+    page(
+        edge,
+        caller,
+        asked,
+        &views::VEHICLES,
         ("received_at", Direction::Descending),
     )
     .await

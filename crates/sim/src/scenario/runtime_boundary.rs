@@ -35,17 +35,14 @@ pub struct RuntimeBoundary {
     told: Vec<Told>,
     cannot_be_reached: Vec<String>,
     chance: u8,
+    restarts: bool,
 }
 
 impl RuntimeBoundary {
     pub fn new() -> Result<Self, String> {
         let now: Timestamp = BEGIN.parse().map_err(|it| format!("{it}"))?;
         let store = Arc::new(Memory::new());
-        let config = Config {
-            owner: "scenario".to_owned(),
-            master: MasterKey::new([7; 32]),
-        };
-        let machine = Machine::open(store.clone(), config, now).map_err(|it| it.to_string())?;
+        let machine = open(&store, now)?;
         Ok(Self {
             now,
             store,
@@ -57,7 +54,21 @@ impl RuntimeBoundary {
             told: Vec::new(),
             cannot_be_reached: Vec::new(),
             chance: 0,
+            restarts: false,
         })
+    }
+
+    /// The same, with a new owner over the same log before everything that happens.
+    pub fn restarting() -> Result<Self, String> {
+        Ok(Self {
+            restarts: true,
+            ..Self::new()?
+        })
+    }
+
+    fn restart(&mut self) -> Result<(), String> {
+        self.machine = open(&self.store, self.now)?;
+        Ok(())
     }
 
     fn submit(&mut self, request: Request) -> Ticket {
@@ -146,6 +157,14 @@ impl RuntimeBoundary {
     }
 }
 
+fn open(store: &Arc<Memory>, now: Timestamp) -> Result<Machine, String> {
+    let config = Config {
+        owner: "scenario".to_owned(),
+        master: MasterKey::new([7; 32]),
+    };
+    Machine::open(store.clone(), config, now).map_err(|it| it.to_string())
+}
+
 impl Boundary for RuntimeBoundary {
     fn set_up(&mut self, trade: &Trade, cannot_be_reached: &[String]) -> Result<(), String> {
         self.cannot_be_reached = cannot_be_reached.to_vec();
@@ -169,6 +188,9 @@ impl Boundary for RuntimeBoundary {
     }
 
     fn send(&mut self, sent: Vec<Sent>) -> Result<Vec<Outcome>, String> {
+        if self.restarts {
+            self.restart()?;
+        }
         let mut tickets = Vec::new();
         for it in sent {
             tickets.push(match it {
