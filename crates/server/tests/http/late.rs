@@ -2,7 +2,7 @@
 
 use crate::stage::{ACME, Stage, problem, told};
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 fn at(hours: i64) -> String {
@@ -50,7 +50,8 @@ async fn a_late_truck_raises_one_exception_with_its_evidence() {
     let (status, assigned) = assign(&stage, &load, "dispatcher", "48").await;
     assert_eq!((status, &assigned["outcome"]), (200, &json!("assigned")), "{assigned}");
     // Nobody knows where the receiver is, and the load says so.
-    let page = stage.get_json("dispatcher", &format!("/api/v1/loads/{load}")).await;
+    let path = format!("/api/v1/loads/{load}?wait_for={}", assigned["seq"]);
+    let page = stage.get_json("dispatcher", &path).await;
     assert_eq!(page["trip"]["unplaced"], json!([2]));
     stage.send("telematics", samsara(30, 42.65, -73.75, 60.0)).await;
     let site = json!({"name": "Lakeshore", "city": "Lakeside", "region": "WI", "latitude_deg": 43.04, "longitude_deg": -87.91});
@@ -102,7 +103,6 @@ async fn who_may_not_assign_is_refused_and_so_is_what_is_no_vehicle() {
     let site = json!({"name": "Nowhere", "latitude_deg": 0.0, "longitude_deg": 0.0});
     let request = stage.ask(Method::PUT, "/api/v1/sites/nowhere", stage.token(ACME, "integrator"));
     let response = request.json(&site).send().await.unwrap();
-    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    problem(response, "body_unreadable").await;
+    assert_eq!(problem(response).await, (422, "body_unreadable".to_owned()));
     stage.end().await;
 }
