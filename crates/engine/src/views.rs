@@ -93,10 +93,7 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
             Event::ExceptionRaised { exception } => (exception.id.0.clone(), Some(exception_row(&load, exception))),
             Event::ExceptionUpdated { exception, .. } => {
                 let known = turn.state.exceptions.get(exception);
-                (
-                    exception.0.clone(),
-                    known.map(|it| exception_row(&load, &it.exception)),
-                )
+                (exception.0.clone(), known.map(|it| exception_row(&load, &it.exception)))
             }
             Event::ExceptionResolved { exception, .. } => (exception.0.clone(), None),
             _ => continue, // Every other event shows on the board alone.

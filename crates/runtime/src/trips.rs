@@ -320,7 +320,10 @@ impl Machine {
             for stored in page {
                 self.trips.note(&stored.tenant, &stored.stream, &stored.record.events);
                 for event in &stored.record.events {
-                    if let Event::PositionsTaken { message, source, from, .. } = event {
+                    if let Event::PositionsTaken {
+                        message, source, from, ..
+                    } = event
+                    {
                         self.take_again(&stored.tenant, message, source, from.as_ref(), stored.record.at)?;
                     }
                 }

@@ -64,7 +64,9 @@ pub struct Refused {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    Future { seconds: i64 },
+    Future {
+        seconds: i64,
+    },
     TooOld,
     /// Before what is folded for good.
     TooLate,
@@ -99,9 +101,7 @@ impl Fleet {
         for (place, position) in positions.iter().enumerate() {
             let at_s = position.at.as_second();
             let why = if at_s > now_s + FUTURE_S {
-                Some(Why::Future {
-                    seconds: at_s - now_s,
-                })
+                Some(Why::Future { seconds: at_s - now_s })
             } else if at_s < now_s - PAST_S {
                 Some(Why::TooOld)
             } else {
@@ -123,7 +123,9 @@ impl Fleet {
             let newest = touched.entry(key).or_default();
             match vehicle.take(Ping::of(position)) {
                 Kept::New => {
-                    let is_newer = newest.and_then(|it| positions.get(it)).is_none_or(|it| it.at < position.at);
+                    let is_newer = newest
+                        .and_then(|it| positions.get(it))
+                        .is_none_or(|it| it.at < position.at);
                     if is_newer {
                         *newest = Some(place);
                     }
@@ -213,7 +215,12 @@ impl Fleet {
     pub fn follow(&mut self, load: &LoadId, plan: Option<Plan>) -> Option<Picture> {
         let wanted = plan.as_ref().map(|it| key(&it.vehicle));
         let wanted = wanted.map(|it| self.called.get(&it).cloned().unwrap_or(it));
-        if let Some(before) = self.followed.get(load).filter(|it| wanted.as_ref() != Some(*it)).cloned() {
+        if let Some(before) = self
+            .followed
+            .get(load)
+            .filter(|it| wanted.as_ref() != Some(*it))
+            .cloned()
+        {
             self.followed.remove(load);
             self.changed.insert(before.clone());
             if let Some(vehicle) = self.vehicles.get_mut(&before) {

@@ -215,12 +215,7 @@ impl Fold {
         let next = self.next(plan, ping.at_s)?;
         let to = plan.stops.get(next)?.at?;
         let here = ping.place();
-        let before = plan
-            .stops
-            .get(..next)?
-            .iter()
-            .rev()
-            .find_map(|it| it.at);
+        let before = plan.stops.get(..next)?.iter().rev().find_map(|it| it.at);
         let Some(from) = before else {
             let away_m = distance_m(here, to);
             return (away_m > DEADHEAD_M).then(|| format!("{:.0} km from the first stop", away_m / 1_000.0));
@@ -264,7 +259,11 @@ impl Fold {
         for (arrival, place) in scratch.iter().zip(&ahead.places) {
             let told = self.told.get(*place).and_then(Option::as_ref);
             let promised = plan.stops.get(*place).and_then(|it| it.promised_s);
-            let slack = if told.is_some_and(|it| it.is_late) { 0 } else { LATE_AFTER_S };
+            let slack = if told.is_some_and(|it| it.is_late) {
+                0
+            } else {
+                LATE_AFTER_S
+            };
             let is_late = promised.is_some_and(|promised| arrival.at_s > promised + slack);
             let change = TOLD_CHANGE_S.max((arrival.at_s - ping.at_s) / TOLD_CHANGE_SHARE);
             let differs = told.is_none_or(|it| (it.eta_s - arrival.at_s).abs() >= change || it.is_late != is_late);

@@ -93,11 +93,7 @@ fn exception_id(load: &Load, stop: &Stop, promised: &Moment) -> ExceptionId {
 }
 
 fn close(turn: &mut Turn<'_>, id: &ExceptionId, resolution: &str) {
-    let is_open = turn
-        .state
-        .exceptions
-        .get(id)
-        .is_some_and(|it| it.resolved.is_none());
+    let is_open = turn.state.exceptions.get(id).is_some_and(|it| it.resolved.is_none());
     if is_open {
         turn.record(Event::ExceptionResolved {
             exception: id.clone(),

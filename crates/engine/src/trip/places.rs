@@ -32,12 +32,7 @@ pub fn locate(stop: &Stop, directory: &Directory) -> Option<StopPlace> {
     }
     if let Some(site) = directory.sites.values().find(|it| is_at(it, location)) {
         let source = format!("site {}", site.id);
-        return Some(place(
-            site.coordinates,
-            Some(site.radius_m),
-            SITE_UNCERTAINTY_M,
-            source,
-        ));
+        return Some(place(site.coordinates, Some(site.radius_m), SITE_UNCERTAINTY_M, source));
     }
     let coordinates = city(&location.city, &location.region)?;
     let source = format!("city table, {}", location.label());

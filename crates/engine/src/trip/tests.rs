@@ -136,14 +136,20 @@ impl Stage {
             cause: &cause,
         };
         let reaction = step(&mut self.state, input, &context);
-        assert!(!matches!(reaction.outcome, Outcome::Rejected { .. }), "{:?}", reaction.outcome);
+        assert!(
+            !matches!(reaction.outcome, Outcome::Rejected { .. }),
+            "{:?}",
+            reaction.outcome
+        );
         reaction.events
     }
 
     fn message(&mut self, positions: &[PositionAttempt]) -> Vec<Event> {
         let taken = self.fleet.take(positions, None, self.now);
         let moved = taken.moved.into_iter();
-        moved.flat_map(|(_, picture)| self.step(Input::Moved(picture))).collect()
+        moved
+            .flat_map(|(_, picture)| self.step(Input::Moved(picture)))
+            .collect()
     }
 
     fn standing(&self) -> (super::standing::Standing, Vec<Exception>) {
@@ -229,16 +235,26 @@ proptest! {
 fn a_trip_in_time_raises_nothing_and_a_slow_one_raises_one() {
     let mut fast = Stage::new();
     let pings = trip(0.012, &[], &[]);
-    let events: Vec<Event> = pings.iter().flat_map(|it| fast.message(std::slice::from_ref(it))).collect();
+    let events: Vec<Event> = pings
+        .iter()
+        .flat_map(|it| fast.message(std::slice::from_ref(it)))
+        .collect();
     let count = |events: &[Event], name: &str| events.iter().filter(|it| it.name() == name).count();
     assert_eq!(count(&events, "ExceptionRaised"), 0);
     assert_eq!(count(&events, "StopArrived"), 2);
     let mut slow = Stage::new();
     let pings = trip(0.004, &[], &[]);
-    let events: Vec<Event> = pings.iter().flat_map(|it| slow.message(std::slice::from_ref(it))).collect();
+    let events: Vec<Event> = pings
+        .iter()
+        .flat_map(|it| slow.message(std::slice::from_ref(it)))
+        .collect();
     assert_eq!(count(&events, "ExceptionRaised"), 1);
     assert_eq!(slow.state.open_exceptions().count(), 1);
-    assert!(count(&events, "EtaEstimated") < 80, "{}", count(&events, "EtaEstimated"));
+    assert!(
+        count(&events, "EtaEstimated") < 80,
+        "{}",
+        count(&events, "EtaEstimated")
+    );
 }
 
 #[test]

@@ -8,7 +8,10 @@ use signalbox_model::id::OfferId;
 use signalbox_model::personal::Personal;
 
 pub fn read(node: &Node<'_>, context: &Context<'_>, findings: &mut Findings) -> Option<AnswerAttempt> {
-    node.note_unknown(&["carrier", "reference", "offer", "answer", "reason", "note", "vehicle"], findings);
+    node.note_unknown(
+        &["carrier", "reference", "offer", "answer", "reason", "note", "vehicle"],
+        findings,
+    );
     let word = node.text("answer", findings).unwrap_or_default();
     let answer = match word.to_ascii_lowercase().as_str() {
         "accept" | "accepted" => Some(Answer::Accept),

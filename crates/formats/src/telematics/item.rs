@@ -205,8 +205,7 @@ impl Reading<'_> {
         if read.is_null_island() {
             let why = "0, 0 is what a receiver without a fix says";
             let fix_it = "The position was not used. Check the device's antenna.";
-            self.findings
-                .warning("position.null_island", fix.at(), why, fix_it);
+            self.findings.warning("position.null_island", fix.at(), why, fix_it);
             return None;
         }
         Some(read)
@@ -226,7 +225,10 @@ impl Reading<'_> {
             _ => None, // Neither a number nor text.
         };
         if read.is_none() {
-            let why = format!("{} is not a time such as 2026-11-24T08:00:00Z", quoted(&found.to_string()));
+            let why = format!(
+                "{} is not a time such as 2026-11-24T08:00:00Z",
+                quoted(&found.to_string())
+            );
             let fix_it = "The position was not used. Correct its time.";
             self.findings.warning("position.bad_time", fix.under(key), why, fix_it);
         }
@@ -245,8 +247,7 @@ impl Reading<'_> {
         };
         let why = format!("the time names no zone; {} was assumed", self.context.zone);
         let fix_it = "Send times with their offset or Z.";
-        self.findings
-            .forgiven("position.zone_assumed", fix.at(), why, fix_it);
+        self.findings.forgiven("position.zone_assumed", fix.at(), why, fix_it);
         moment::in_zone(local, meant).map(|it| it.at)
     }
 }
@@ -289,8 +290,7 @@ impl Reading<'_> {
     pub fn no_vehicle(&mut self, item: &Item<'_>, key: &str) {
         let why = "it says not which vehicle it is";
         let fix = "The position was not used. Send the vehicle's id or name.";
-        self.findings
-            .warning("position.no_vehicle", item.under(key), why, fix);
+        self.findings.warning("position.no_vehicle", item.under(key), why, fix);
         self.met += 1;
     }
 }

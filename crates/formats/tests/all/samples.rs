@@ -285,7 +285,11 @@ fn the_way_a_file_is_wrapped_changes_nothing_it_says() {
 
 #[test]
 fn every_sample_has_its_test() {
-    let source = concat!(include_str!("samples.rs"), include_str!("bad_samples.rs"), include_str!("telematics.rs"));
+    let source = concat!(
+        include_str!("samples.rs"),
+        include_str!("bad_samples.rs"),
+        include_str!("telematics.rs")
+    );
     for folder in ["", "bad", "telematics", "telematics/bad"] {
         for entry in std::fs::read_dir(samples().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();

@@ -31,45 +31,59 @@ fn positions(body: &Value) -> Vec<PositionAttempt> {
 
 #[test]
 fn samsara_locations_are_in_miles_an_hour() {
-    check("samsara_locations_feed.json", expect![[r#"
+    check(
+        "samsara_locations_feed.json",
+        expect![[r#"
         positions at /
           281474976710656 48 2026-11-26T14:05:00Z 41.2 -87.6 Some(94) km/h Some(291) None
           281474976710656 48 2026-11-26T14:05:30Z 41.203 -87.609 Some(97) km/h Some(292) None
           281474976710657 Truck 51 2026-11-26T14:04:58Z 43.0389 -87.9065 Some(0) km/h Some(0) None
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn samsara_stats_come_in_a_webhook() {
-    check("samsara_stats_webhook.json", expect![[r#"
+    check(
+        "samsara_stats_webhook.json",
+        expect![[r#"
         positions at /
           281474976710656 48 2026-11-26T14:06:00Z 41.21 -87.62 Some(98) km/h Some(293) None
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn traccar_is_in_knots() {
-    check("traccar_forward.json", expect![[r#"
+    check(
+        "traccar_forward.json",
+        expect![[r#"
         positions at /
           867530900000048 48 2026-11-26T14:05:00Z 41.2 -87.6 Some(93) km/h Some(291) Some(9)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn plain_names_its_units() {
-    check("plain.json", expect![[r#"
+    check(
+        "plain.json",
+        expect![[r#"
         positions at /
           48 - 2026-11-26T14:05:00Z 41.2 -87.6 Some(94) km/h Some(291) None
           51 - 2026-11-26T14:04:58Z 43.0389 -87.9065 Some(0) km/h None None
           52 - 2026-11-26T14:05:00Z 44.98 -93.27 None km/h None None
           ! Forgiven position.speed_without_unit at /positions/2/speed: `speed` names no unit and was left out
           ! Forgiven position.zone_assumed at /positions/2: the time names no zone; America/Chicago was assumed
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn one_bad_position_harms_no_other() {
-    check("bad/positions.json", expect![[r#"
+    check(
+        "bad/positions.json",
+        expect![[r#"
         positions at /
           48 - 2026-11-26T14:05:00Z 41.2 -87.6 Some(94) km/h None None
           48 - 2026-11-26T14:07:00Z 41.31 -87.71 None km/h None None
@@ -82,7 +96,8 @@ fn one_bad_position_harms_no_other() {
           ! Warning position.speed at /7: a speed of 4000 km/h is none of a vehicle on a road
           ! Warning position.not_an_object at /8: `41.3,-87.7` is not a position
           ! Warning position.no_fix at /9/position/valid: the device says that it has no fix
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

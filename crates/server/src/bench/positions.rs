@@ -25,29 +25,45 @@ const PRINT: (f64, f64) = (43.04, -87.91);
 /// Share of the way a truck makes between two positions: 90 km/h.
 const SHARE_A_PING: f64 = 0.75 / 1_550.0;
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Rows of the board read at a time.
+const PAGE: usize = 250;
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 pub fn measure(url: Option<&str>, span: Duration, clients: usize) -> anyhow::Result<Figures> {
     let bed = Bed::make(url)?;
     let begin = Timestamp::now() - SignedDuration::from_hours(48);
     set_out(&bed, begin)?;
+    let first = head(&bed)?;
     let share = TRIPS / clients.min(TRIPS);
-    let (mut count, took, cpu) = crowd(&bed, clients.min(TRIPS / TRUCKS_A_MESSAGE), span, |client, reference| {
-        let (number, turn) = place(reference)?;
-        let body = message(number * share, share, turn, begin);
-        let started = Instant::now();
-        accepted(client, &body)?;
-        Ok(started.elapsed())
-    })?;
+    let (mut count, took, cpu) = crowd(
+        &bed,
+        clients.min(TRIPS / TRUCKS_A_MESSAGE),
+        span,
+        |client, reference| {
+            let (number, turn) = place(reference)?;
+            let body = message(number * share, share, turn, begin);
+            let started = Instant::now();
+            accepted(client, &body)?;
+            Ok(started.elapsed())
+        },
+    )?;
     let lag = lag(&bed)?;
+    let moved = moved(&bed)?;
+    let records = head(&bed)?.saturating_sub(first);
     let positions = (TRUCKS_A_MESSAGE * PINGS_A_TRUCK) as f64;
     let figures = Figures::from([
         ("positions_per_s", count.done as f64 * positions / took.as_secs_f64()),
         ("messages_per_s", count.done as f64 / took.as_secs_f64()),
-        ("cpu_us_per_position", cpu.as_secs_f64() * 1e6 / (count.done.max(1) as f64 * positions)),
+        (
+            "cpu_us_per_position",
+            cpu.as_secs_f64() * 1e6 / (count.done.max(1) as f64 * positions),
+        ),
         ("p50_ms", count.latencies.ms(50)),
         ("p99_ms", count.latencies.ms(99)),
         ("seen_after_ms", lag.as_secs_f64() * 1_000.0),
+        // Of the warm-up too, which the positions are not: rather too many than too few.
+        ("records_per_message", records as f64 / count.done.max(1) as f64),
+        ("trips_moved", moved as f64),
         ("rss_mb", rss_mb()),
     ]);
     bed.end();
@@ -63,7 +79,10 @@ fn set_out(bed: &Bed, begin: Timestamp) -> anyhow::Result<()> {
         bed.sink.expect(&reference, sender);
         let created = client.post("/api/v1/orders", &order(&reference, begin)?)?;
         let created = read(created.status, 201, &created.body)?;
-        let load = created["loads"][0].as_str().context("an order made no load")?.to_owned();
+        let load = created["loads"][0]
+            .as_str()
+            .context("an order made no load")?
+            .to_owned();
         let offer = offered.recv_timeout(PATIENCE).context("no offer came for an order")?;
         let answer = json!({"answer": "accept", "carrier": sink::SCAC, "vehicle": format!("truck {number}")});
         let answered = client.post(&format!("/api/v1/offers/{offer}/answer"), &answer.to_string())?;
@@ -104,15 +123,15 @@ fn message(first: usize, share: usize, turn: i64, begin: Timestamp) -> String {
     for truck in 0..TRUCKS_A_MESSAGE {
         let number = first + group as usize * TRUCKS_A_MESSAGE + truck;
         let comma = if truck == 0 { "" } else { "," };
-        let _ = write!(body, r#"{comma}{{"id":"28{number:06}","name":"truck {number}","locations":["#);
+        let _ = write!(
+            body,
+            r#"{comma}{{"id":"28{number:06}","name":"truck {number}","locations":["#
+        );
         for ping in 0..PINGS_A_TRUCK as i64 {
             let step = round * PINGS_A_TRUCK as i64 + ping;
             let at = begin + SignedDuration::from_secs(3_600 + step * PING_EVERY_S + number as i64 % 15);
             let way = (step as f64 * SHARE_A_PING).min(1.0);
-            let (latitude, longitude) = (
-                MILL.0 + (PRINT.0 - MILL.0) * way,
-                MILL.1 + (PRINT.1 - MILL.1) * way,
-            );
+            let (latitude, longitude) = (MILL.0 + (PRINT.0 - MILL.0) * way, MILL.1 + (PRINT.1 - MILL.1) * way);
             let comma = if ping == 0 { "" } else { "," };
             let _ = write!(
                 body,
@@ -135,6 +154,33 @@ fn read(status: u16, wanted: u16, body: &[u8]) -> anyhow::Result<Value> {
         bail!("a request was answered {status}: {}", String::from_utf8_lossy(body));
     }
     Ok(serde_json::from_slice(body)?)
+}
+
+/// The log's head, from the answer to a message of no consequence.
+fn head(bed: &Bed) -> anyhow::Result<u64> {
+    let mut client = bed.client()?;
+    let body = json!({"vehicle": "nobody's", "at": Timestamp::now(), "latitude": 41.2, "longitude": -87.6});
+    let answered = client.post("/in/telematics", &body.to_string())?;
+    let answered = read(answered.status, 202, &answered.body)?;
+    answered["seq"]
+        .as_u64()
+        .context("an answer without its place in the log")
+}
+
+/// Loads whose trip the positions have moved: all that left their pickup and have an estimate.
+fn moved(bed: &Bed) -> anyhow::Result<usize> {
+    let mut client = bed.client()?;
+    let mut moved = 0;
+    for offset in (0..TRIPS).step_by(PAGE) {
+        let page = client.get(&format!("/api/v1/board?limit={PAGE}&offset={offset}"))?;
+        let page = read(page.status, 200, &page.body)?;
+        let rows = page["rows"].as_array().map_or(&[][..], Vec::as_slice);
+        moved += rows.iter().filter(|it| it["row"]["trip"]["eta"].is_string()).count();
+    }
+    if moved == 0 {
+        bail!("not one trip was moved");
+    }
+    Ok(moved)
 }
 
 /// From an acknowledgement, behind all that came before it, until the position is seen.

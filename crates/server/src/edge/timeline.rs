@@ -170,7 +170,11 @@ fn told(event: &Event, directory: &Directory) -> String {
         Event::MilestoneReported { carrier, milestone } => format!("{carrier}: status {}", milestone.status),
         Event::ExceptionUpdated { title, .. } => title.clone(),
         Event::VehicleAssigned { assignment, .. } => {
-            format!("Vehicle {}, by {}", assignment.vehicle, word(&assignment.basis).replace('_', " "))
+            format!(
+                "Vehicle {}, by {}",
+                assignment.vehicle,
+                word(&assignment.basis).replace('_', " ")
+            )
         }
         Event::VehicleReleased { vehicle, reason, .. } => format!("Vehicle {vehicle}: {reason}"),
         Event::TripStarted { unplaced, .. } if !unplaced.is_empty() => {
@@ -188,11 +192,17 @@ fn told(event: &Event, directory: &Directory) -> String {
         Event::VisitWithdrawn { stop, what } => format!("The {what} at stop {stop} was none, as later positions show"),
         Event::EtaEstimated { estimate } => {
             let late = if estimate.is_late { ", late" } else { "" };
-            format!("Stop {} at {}{late}, as of {}", estimate.stop, estimate.eta, estimate.as_of)
+            format!(
+                "Stop {} at {}{late}, as of {}",
+                estimate.stop, estimate.eta, estimate.as_of
+            )
         }
         Event::PositionsDoubted { vehicle, doubts } => {
             let why = doubts.last.as_ref().map_or("", |it| it.why.as_str());
-            format!("{} positions of vehicle {vehicle} not used; the last: {why}", doubts.count())
+            format!(
+                "{} positions of vehicle {vehicle} not used; the last: {why}",
+                doubts.count()
+            )
         }
         Event::DeliveryOverdue { stop, promised } => format!("Stop {stop} was promised for {}", promised.at),
         Event::TripCompleted { .. } => "Every delivery is done".to_owned(),

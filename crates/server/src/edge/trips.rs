@@ -140,7 +140,9 @@ fn site(id: String, body: SiteBody) -> Result<Site, Problem> {
     let texts = [&id, &body.name, &body.city, &body.region, &body.postal_code];
     let long = |it: &String| it.len() > TEXT_BYTES_MAX || it.chars().any(char::is_control);
     if texts.into_iter().chain(&body.codes).any(long) || body.codes.len() > CODES_MAX {
-        return Err(unusable("A text is longer than 200 bytes, or there are more than 50 codes."));
+        return Err(unusable(
+            "A text is longer than 200 bytes, or there are more than 50 codes.",
+        ));
     }
     if id.trim().is_empty() || body.name.trim().is_empty() {
         return Err(unusable("A site has an id and a name."));

@@ -59,10 +59,20 @@ async fn a_late_truck_raises_one_exception_with_its_evidence() {
     stage.send("telematics", samsara(5, 42.70, -74.20, 60.0)).await;
     let late = |rows: &[Value]| rows.iter().any(|it| it["exception"] == "late_delivery_risk");
     let rows = stage.rows_when("inbox", late).await;
-    let raised: Vec<&Value> = rows.iter().filter(|it| it["exception"] == "late_delivery_risk").collect();
+    let raised: Vec<&Value> = rows
+        .iter()
+        .filter(|it| it["exception"] == "late_delivery_risk")
+        .collect();
     assert_eq!(raised.len(), 1);
     let evidence = raised[0]["evidence"].as_array().unwrap();
-    for what in ["promised", "expected", "computed from", "age of the position in minutes", "method", "position"] {
+    for what in [
+        "promised",
+        "expected",
+        "computed from",
+        "age of the position in minutes",
+        "method",
+        "position",
+    ] {
         assert!(evidence.iter().any(|it| it["what"] == what), "{what} in {evidence:?}");
     }
     let page = stage.get_json("dispatcher", &format!("/api/v1/loads/{load}")).await;
@@ -70,9 +80,19 @@ async fn a_late_truck_raises_one_exception_with_its_evidence() {
     assert_eq!(delivery["estimated"]["is_late"], true);
     assert_eq!(page["trip"]["position"]["vehicle"], "48");
     assert_eq!(delivery["actual"], Value::Null);
-    let timeline = stage.get_json("dispatcher", &format!("/api/v1/loads/{load}/timeline")).await;
-    let names: Vec<&str> = timeline["entries"].as_array().unwrap().iter().filter_map(|it| it["name"].as_str()).collect();
-    assert!(names.contains(&"StopPlaced") && names.contains(&"EtaEstimated"), "{names:?}");
+    let timeline = stage
+        .get_json("dispatcher", &format!("/api/v1/loads/{load}/timeline"))
+        .await;
+    let names: Vec<&str> = timeline["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|it| it["name"].as_str())
+        .collect();
+    assert!(
+        names.contains(&"StopPlaced") && names.contains(&"EtaEstimated"),
+        "{names:?}"
+    );
     stage.end().await;
 }
 

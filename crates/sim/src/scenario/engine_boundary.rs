@@ -110,7 +110,8 @@ impl EngineBoundary {
         let mut outcome = Outcome::default();
         for decoding in decoded.decodings {
             if source == TELEMATICS_SOURCE {
-                self.position_issues.extend(decoding.issues.iter().map(|it| it.code.clone()));
+                self.position_issues
+                    .extend(decoding.issues.iter().map(|it| it.code.clone()));
             }
             let Some(mut attempt) = decoding.attempt else {
                 if source == TELEMATICS_SOURCE {

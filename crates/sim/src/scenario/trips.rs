@@ -58,8 +58,15 @@ pub enum Provider {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum TripCheck {
-    Stop { stop: u32, what: String, when: Option<When> },
-    Truck { truck: String, hauls: bool },
+    Stop {
+        stop: u32,
+        what: String,
+        when: Option<When>,
+    },
+    Truck {
+        truck: String,
+        hauls: bool,
+    },
     NoException,
     OneException,
     Told(String),
