@@ -24,6 +24,8 @@ pub struct Checkpoint {
     audit: Vec<Growth>,
     /// Up to here every record's leaves are in the trees.
     scanned: Seq,
+    /// Written first: an index that says more than these hold would lose positions.
+    fleets: Vec<(TenantId, Vec<Blob>)>,
 }
 
 /// A tenant's audit tree and the leaves that are to grow on it.
@@ -37,6 +39,9 @@ struct Growth {
 impl Checkpoint {
     /// Brings the store's indexes up to date, gives the leaves their places and signs each tree's head.
     pub fn write(&mut self, store: &dyn Store) -> Result<(), StoreError> {
+        for (tenant, blobs) in &self.fleets {
+            store.put_blobs(self.epoch, tenant, blobs)?;
+        }
         store.checkpoint(self.epoch, &self.changes, self.position)?;
         for growth in &mut self.audit {
             let blobs = growth.grow(self.scanned)?;
@@ -93,17 +98,20 @@ impl Machine {
         // Until this has ended well, what memory says of the audit trees is not what is stored.
         self.audit_torn = true;
         let audit = self.growth()?;
+        let fleets = self.trips.keep(self.next_seq - 1, now)?;
         Ok(Some(Checkpoint {
             epoch: self.epoch,
             changes: self.overlay.hand_over(),
             position: self.next_seq - 1,
             audit,
             scanned: self.committed,
+            fleets,
         }))
     }
 
     /// What came of the checkpoint that was begun last.
     pub fn checkpointed(&mut self, checkpoint: Checkpoint, written: bool) {
+        self.trips.kept(written);
         if written {
             self.overlay.written();
             let trees = checkpoint.audit.into_iter().map(|it| (it.tenant, it.sequencer));

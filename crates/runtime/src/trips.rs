@@ -4,6 +4,7 @@
 //! Invariant: a message brings one record for itself, whatever it holds, and one for each load that it moved. The fleet
 //! is made again after a restart from what was kept of it and the messages since (docs/decisions/0008).
 
+use crate::audit::sequencer::Blob;
 use crate::machine::{Extra, Machine, Origin, RECOVERY_PAGE};
 use crate::ports::StoreError;
 use jiff::{SignedDuration, Timestamp};
@@ -46,6 +47,8 @@ pub(crate) struct Trips {
     /// Tenants whose sites changed.
     replaced: BTreeSet<TenantId>,
     kept: BTreeMap<TenantId, Kept>,
+    /// What is being written: how far it was kept before, and of which vehicles.
+    under_way: Vec<(TenantId, Kept, Vec<String>)>,
 }
 
 /// How far a tenant's fleet is kept.
@@ -107,6 +110,50 @@ impl Trips {
         self.stale.is_empty() && self.replaced.is_empty()
     }
 
+    /// What a restart needs of the fleets, where that is due: all turns up to `position` are judged and in them.
+    pub fn keep(&mut self, position: Seq, now: Timestamp) -> Result<Vec<(TenantId, Vec<Blob>)>, StoreError> {
+        let mut all = Vec::new();
+        for (tenant, fleet) in &mut self.fleets {
+            let kept = self.kept.entry(tenant.clone()).or_default();
+            let behind = position.saturating_sub(kept.position) >= KEPT_RECORDS_MAX;
+            let long_ago = kept.at.is_none_or(|at| now.duration_since(at) >= KEPT_EVERY);
+            let due = fleet.has_changed() && (long_ago || kept.messages >= KEPT_MESSAGES_MAX);
+            if !due && !behind {
+                continue;
+            }
+            let broken = |error: serde_json::Error| StoreError::Broken(format!("a vehicle cannot be kept: {error}"));
+            let changed = fleet.changed();
+            let mut blobs = Vec::new();
+            for snapshot in &changed {
+                blobs.push((blob(&snapshot.key), serde_json::to_vec(snapshot).map_err(broken)?));
+            }
+            let index = Index {
+                position,
+                blobs: fleet.kept().iter().map(|it| blob(it)).collect(),
+            };
+            blobs.push((INDEX.to_owned(), serde_json::to_vec(&index).map_err(broken)?));
+            let keys = changed.into_iter().map(|it| it.key).collect();
+            self.under_way.push((tenant.clone(), *kept, keys));
+            *kept = Kept {
+                at: Some(now),
+                position,
+                messages: 0,
+            };
+            all.push((tenant.clone(), blobs));
+        }
+        Ok(all)
+    }
+
+    /// What came of it. What was not written is as if it had not been asked for.
+    pub fn kept(&mut self, written: bool) {
+        for (tenant, before, keys) in std::mem::take(&mut self.under_way) {
+            if !written {
+                self.fleet(&tenant).changed_still(keys);
+                self.kept.insert(tenant, before);
+            }
+        }
+    }
+
     fn fleet(&mut self, tenant: &TenantId) -> &mut Fleet {
         self.fleets.entry(tenant.clone()).or_default()
     }
@@ -148,7 +195,7 @@ impl Machine {
         let stream = StreamId::load(load);
         let state = self.take_load(tenant, &stream)?;
         let plan = Plan::of(&state);
-        self.streams.put(tenant, &stream, state);
+        self.streams.put(tenant, &stream, state, self.next_seq);
         Ok(plan)
     }
 
@@ -212,7 +259,7 @@ impl Machine {
             cause,
         };
         let reaction = step(&mut state, input, &context);
-        self.streams.put(tenant, &stream, state);
+        self.streams.put(tenant, &stream, state, self.next_seq);
         if reaction.is_empty() {
             return Ok(());
         }
@@ -223,37 +270,6 @@ impl Machine {
             now,
         };
         self.emit(tenant, &stream, reaction, &origin, Extra::default())?;
-        Ok(())
-    }
-
-    /// Keeps what a restart needs of the fleets, where that is due. Call only when every turn is durable.
-    pub(crate) fn keep_trips(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let position = self.committed;
-        for (tenant, fleet) in &mut self.trips.fleets {
-            let kept = self.trips.kept.entry(tenant.clone()).or_default();
-            let behind = position.saturating_sub(kept.position) >= KEPT_RECORDS_MAX;
-            let long_ago = kept.at.is_none_or(|at| now.duration_since(at) >= KEPT_EVERY);
-            let due = fleet.has_changed() && (long_ago || kept.messages >= KEPT_MESSAGES_MAX);
-            if !due && !behind {
-                continue;
-            }
-            let broken = |error: serde_json::Error| StoreError::Broken(format!("a vehicle cannot be kept: {error}"));
-            let mut blobs = Vec::new();
-            for snapshot in fleet.changed() {
-                blobs.push((blob(&snapshot.key), serde_json::to_vec(&snapshot).map_err(broken)?));
-            }
-            let index = Index {
-                position,
-                blobs: fleet.kept().iter().map(|it| blob(it)).collect(),
-            };
-            blobs.push((INDEX.to_owned(), serde_json::to_vec(&index).map_err(broken)?));
-            self.store.put_blobs(self.epoch, tenant, &blobs)?;
-            *kept = Kept {
-                at: Some(now),
-                position,
-                messages: 0,
-            };
-        }
         Ok(())
     }
 

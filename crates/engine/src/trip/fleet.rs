@@ -280,6 +280,11 @@ impl Fleet {
         self.vehicles.keys().cloned().collect()
     }
 
+    /// Those asked for were not kept after all.
+    pub fn changed_still(&mut self, keys: Vec<String>) {
+        self.changed.extend(keys);
+    }
+
     pub fn has_changed(&self) -> bool {
         !self.changed.is_empty()
     }

@@ -20,7 +20,7 @@ use signalbox_server::server::Server;
 use signalbox_server::wiring::{Hand, Held, Setup};
 use signalbox_sim::messages::Told;
 use signalbox_sim::scenario::{BEGIN, Boundary, Outcome, Sent};
-use signalbox_sim::setup::{JSON_SOURCE, Trade, X12_SOURCE, partner_id};
+use signalbox_sim::setup::{JSON_SOURCE, TELEMATICS_SOURCE, Trade, X12_SOURCE, partner_id};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -151,6 +151,13 @@ impl HttpBoundary {
                 (format!("/api/v1/partners/{}", partner.id), json!(partner))
             }
             Command::ChangeSource { source } => (format!("/api/v1/sources/{}", source.name), json!(source)),
+            Command::ChangeSite { site } => {
+                let (latitude_deg, longitude_deg) = (site.coordinates.latitude_deg(), site.coordinates.longitude_deg());
+                let body = json!({"name": site.name, "codes": site.codes, "city": site.city, "region": site.region,
+                    "postal_code": site.postal_code, "latitude_deg": latitude_deg, "longitude_deg": longitude_deg,
+                    "radius_m": site.radius_m, "zone": site.zone});
+                (format!("/api/v1/sites/{}", site.id), body)
+            }
             Command::ChangeSettings { settings } => ("/api/v1/settings".to_owned(), json!(settings)),
             Command::ChangeTable { table, content } => {
                 let content = serde_json::from_str(&content).map_err(|it| it.to_string())?;
@@ -220,6 +227,11 @@ impl HttpBoundary {
                 let body = json!({"answer": answer.answer});
                 (format!("/api/v1/offers/{offer}/answer"), body)
             }
+            Command::AssignVehicle { load, vehicle, from } => {
+                let body = json!({"vehicle": vehicle, "from": from});
+                let path = format!("/api/v1/loads/{load}/vehicle");
+                return Ok(self.request(Method::PUT, &path, &who.name)?.json(&body));
+            }
             other => return Err(format!("nobody sends {other:?}")),
         };
         Ok(self.request(Method::POST, &path, &who.name)?.json(&body))
@@ -234,6 +246,8 @@ impl HttpBoundary {
             );
             let request = self.request(Method::POST, "/api/v1/orders", from)?;
             request.header("idempotency-key", key)
+        } else if source == TELEMATICS_SOURCE {
+            self.request(Method::POST, &format!("/in/{TELEMATICS_SOURCE}"), ADMIN)?
         } else {
             self.request(Method::POST, &format!("/in/{X12_SOURCE}"), from)?
         };
@@ -287,6 +301,10 @@ impl HttpBoundary {
                 refused: None,
                 duplicate: true,
             }),
+            // Positions are refused one by one: the quarantine and the vehicles tell.
+            202 if matches!(sent, Sent::Message { source, .. } if *source == TELEMATICS_SOURCE) => {
+                Ok(Outcome::default())
+            }
             202 => Ok(Outcome {
                 refused: self.refusal(body["message"].as_str().ok_or("no message id came")?)?,
                 duplicate: false,
@@ -422,5 +440,23 @@ impl Boundary for HttpBoundary {
 
     fn told(&self) -> Vec<Told> {
         self.told.clone()
+    }
+
+    fn position_issues(&self) -> Result<Vec<String>, String> {
+        let quarantine = self.ask(Method::GET, "/api/v1/quarantine?source=telematics", None)?;
+        let rows = quarantine["rows"].as_array().into_iter().flatten();
+        let issues = rows.flat_map(|it| it["row"]["issues"].as_array().into_iter().flatten());
+        let mut codes: Vec<String> = issues.filter_map(|it| it["code"].as_str().map(str::to_owned)).collect();
+        if self.vehicles()?.iter().any(|(_, hauls)| !hauls) {
+            codes.push("position.vehicle_without_load".to_owned());
+        }
+        Ok(codes)
+    }
+
+    fn vehicles(&self) -> Result<Vec<(String, bool)>, String> {
+        let page = self.ask(Method::GET, "/api/v1/vehicles", None)?;
+        let rows = page["rows"].as_array().into_iter().flatten();
+        let vehicle = |it: &Value| it["row"]["vehicle"].as_str().unwrap_or_default().to_owned();
+        Ok(rows.map(|it| (vehicle(it), !it["row"]["load"].is_null())).collect())
     }
 }

@@ -485,6 +485,7 @@ fn answer_command(scac: &str, offer: &OfferId, answer: Answer) -> Sent {
         answer,
         reason: None,
         note: None,
+        vehicle: None,
     };
     let command = Command::AnswerOffer { answer };
     Sent::Command { who, command }

@@ -201,7 +201,7 @@ impl Boundary for RuntimeBoundary {
                     bytes,
                     key: None,
                     traceparent: None,
-                    from: Some(partner_id(&from)),
+                    from: (source != TELEMATICS_SOURCE).then(|| partner_id(&from)),
                 })),
                 Sent::Command { who, command } => self.command(TenantScope::new(self.tenant.clone(), who), command),
             });

@@ -203,7 +203,9 @@ impl Runner<'_> {
     }
 
     pub(super) fn trip_action(&mut self, action: &TripAction) -> Result<(String, Sent), String> {
+        // Whoever runs the telematics speaks for the tenant itself, and so for no partner.
         let position = |body: Value| Sent::Message {
+            from: TELEMATICS_SOURCE.to_owned(),
             source: TELEMATICS_SOURCE,
             bytes: body.to_string().into_bytes(),
         };
@@ -260,7 +262,8 @@ impl Runner<'_> {
                 };
                 let bytes = messages::status_214(&status, self.control_number, self.boundary.now());
                 let source = X12_SOURCE;
-                (scac.clone(), Sent::Message { source, bytes })
+                let from = scac.clone();
+                (scac.clone(), Sent::Message { from, source, bytes })
             }
         })
     }
