@@ -153,7 +153,7 @@ impl Machine {
         self.load_effects(now)?;
         self.timers = Timers::load(self.store.as_ref(), &self.overlay, now)?;
         self.restore_audit()?;
-        self.restore_trips(positions.indexed, now)
+        self.restore_trips(positions.indexed)
     }
 
     fn load_directories(&mut self) -> Result<(), StoreError> {

@@ -27,12 +27,12 @@ use signalbox_model::value::ExternalId;
 use signalbox_model::view::ViewChange;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a restart has to read again is bounded by keeping the fleet this often, ...
-const KEPT_EVERY: SignedDuration = SignedDuration::from_secs(60);
-/// ... after this many messages with positions at the latest, ...
-const KEPT_MESSAGES_MAX: u32 = 5_000;
+/// What a restart has to read again is bounded: a vehicle that has changed is kept after this long, ...
+const KEPT_AFTER: SignedDuration = SignedDuration::from_secs(20);
 /// ... and after this many records of any kind.
-const KEPT_RECORDS_MAX: Seq = 50_000;
+const KEPT_RECORDS_MAX: Seq = 10_000;
+/// Vehicles kept with one checkpoint, so that no checkpoint takes long.
+const KEPT_AT_ONCE_MAX: usize = 50;
 /// Records a restart reads to make the fleet again. Positions before them show only in what stands of their trips.
 const REPLAYED_RECORDS_MAX: Seq = 200_000;
 /// Loads followed anew in one step.
@@ -47,17 +47,25 @@ pub(crate) struct Trips {
     /// Tenants whose sites changed.
     replaced: BTreeSet<TenantId>,
     kept: BTreeMap<TenantId, Kept>,
-    /// What is being written: how far it was kept before, and of which vehicles.
-    under_way: Vec<(TenantId, Kept, Vec<String>)>,
+    /// What is being written: of which vehicles, and since when they had changed.
+    under_way: Vec<(TenantId, Vec<(String, Since)>)>,
+    /// The log's head when the fleets were last made.
+    begun: Seq,
 }
 
 /// How far a tenant's fleet is kept.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Kept {
-    at: Option<Timestamp>,
-    position: Seq,
-    messages: u32,
+    /// Vehicles that changed since they were kept.
+    waiting: BTreeMap<String, Since>,
+    /// Up to which record it was looked for changes.
+    looked: Seq,
+    /// What the index says; none before there is one.
+    indexed: Option<Seq>,
 }
+
+/// A record before which a vehicle had not changed, and when that was noticed.
+type Since = (Seq, Timestamp);
 
 #[derive(Serialize, Deserialize)]
 struct Index {
@@ -81,6 +89,22 @@ pub(crate) struct Carried<'a> {
     pub from: Option<&'a PartnerId>,
     pub traceparent: Option<&'a str>,
     pub now: Timestamp,
+}
+
+impl Kept {
+    /// The vehicles to be kept now, those that wait for longest first. The first of a tenant at once: until then nothing
+    /// says from where to read again.
+    fn due(&self, position: Seq, now: Timestamp) -> Vec<(String, Since)> {
+        let first = self.indexed.is_none();
+        let is_due = |(since, at): &Since| {
+            first || now.duration_since(*at) >= KEPT_AFTER || position.saturating_sub(*since) >= KEPT_RECORDS_MAX
+        };
+        let waiting = self.waiting.iter().filter(|(_, since)| is_due(since));
+        let mut due: Vec<(String, Since)> = waiting.map(|(key, since)| (key.clone(), *since)).collect();
+        due.sort_by_key(|(_, since)| *since);
+        due.truncate(KEPT_AT_ONCE_MAX);
+        due
+    }
 }
 
 impl Trips {
@@ -113,43 +137,49 @@ impl Trips {
     /// What a restart needs of the fleets, where that is due: all turns up to `position` are judged and in them.
     pub fn keep(&mut self, position: Seq, now: Timestamp) -> Result<Vec<(TenantId, Vec<Blob>)>, StoreError> {
         let mut all = Vec::new();
+        let begun = self.begun;
         for (tenant, fleet) in &mut self.fleets {
-            let kept = self.kept.entry(tenant.clone()).or_default();
-            let behind = position.saturating_sub(kept.position) >= KEPT_RECORDS_MAX;
-            let long_ago = kept.at.is_none_or(|at| now.duration_since(at) >= KEPT_EVERY);
-            let due = fleet.has_changed() && (long_ago || kept.messages >= KEPT_MESSAGES_MAX);
-            if !due && !behind {
+            let kept = self.kept.entry(tenant.clone()).or_insert_with(|| Kept {
+                looked: begun,
+                ..Kept::default()
+            });
+            let looked = kept.looked;
+            for key in fleet.changed() {
+                kept.waiting.entry(key).or_insert((looked, now));
+            }
+            kept.looked = position;
+            let due = kept.due(position, now);
+            let behind = position.saturating_sub(kept.indexed.unwrap_or(begun)) >= KEPT_RECORDS_MAX;
+            if due.is_empty() && !(behind && kept.waiting.is_empty()) {
                 continue;
             }
             let broken = |error: serde_json::Error| StoreError::Broken(format!("a vehicle cannot be kept: {error}"));
-            let changed = fleet.changed();
             let mut blobs = Vec::new();
-            for snapshot in &changed {
-                blobs.push((blob(&snapshot.key), serde_json::to_vec(snapshot).map_err(broken)?));
+            for (key, _) in &due {
+                kept.waiting.remove(key);
+                if let Some(snapshot) = fleet.snapshot(key) {
+                    blobs.push((blob(key), serde_json::to_vec(&snapshot).map_err(broken)?));
+                }
             }
+            let oldest = kept.waiting.values().map(|(since, _)| *since).min();
             let index = Index {
-                position,
-                blobs: fleet.kept().iter().map(|it| blob(it)).collect(),
+                position: oldest.unwrap_or(position),
+                blobs: fleet.vehicles().map(|(key, _)| blob(key)).collect(),
             };
+            kept.indexed = Some(index.position);
             blobs.push((INDEX.to_owned(), serde_json::to_vec(&index).map_err(broken)?));
-            let keys = changed.into_iter().map(|it| it.key).collect();
-            self.under_way.push((tenant.clone(), *kept, keys));
-            *kept = Kept {
-                at: Some(now),
-                position,
-                messages: 0,
-            };
+            self.under_way.push((tenant.clone(), due));
             all.push((tenant.clone(), blobs));
         }
         Ok(all)
     }
 
-    /// What came of it. What was not written is as if it had not been asked for.
+    /// What came of it. What was not written waits as before.
     pub fn kept(&mut self, written: bool) {
-        for (tenant, before, keys) in std::mem::take(&mut self.under_way) {
-            if !written {
-                self.fleet(&tenant).changed_still(keys);
-                self.kept.insert(tenant, before);
+        for (tenant, keys) in std::mem::take(&mut self.under_way) {
+            if let Some(kept) = self.kept.get_mut(&tenant).filter(|_| !written) {
+                kept.waiting.extend(keys);
+                kept.indexed = None;
             }
         }
     }
@@ -169,7 +199,6 @@ impl Machine {
         let (tenant, now) = (carried.tenant, carried.now);
         self.meet(tenant, positions, now)?;
         let taken = self.trips.fleet(tenant).take(positions, carried.from, now);
-        self.trips.kept.entry(tenant.clone()).or_default().messages += 1;
         for (load, picture) in &taken.moved {
             let cause = format!("{}/{load}", carried.message);
             self.move_trip(tenant, load, picture.clone(), &cause, carried.traceparent, now)?;
@@ -274,7 +303,7 @@ impl Machine {
     }
 
     /// Makes the fleets again: from what was kept, and from the messages after it.
-    pub(crate) fn restore_trips(&mut self, indexed: Seq, now: Timestamp) -> Result<(), StoreError> {
+    pub(crate) fn restore_trips(&mut self, indexed: Seq) -> Result<(), StoreError> {
         self.trips = Trips::default();
         let tenants: Vec<TenantId> = self.directories().into_iter().map(|(tenant, _)| tenant).collect();
         let mut from = indexed;
@@ -292,10 +321,7 @@ impl Machine {
             // What it shows was told before the restart; the next position tells what was not.
             let _told_before = self.trips.fleet(&tenant).follow(&load, plan);
         }
-        // A fleet that was never kept is kept at the next checkpoint: nothing says yet from where to read again.
-        for kept in self.trips.kept.values_mut().filter(|it| it.position > 0) {
-            kept.at = Some(now);
-        }
+        self.trips.begun = self.committed;
         Ok(())
     }
 
@@ -322,8 +348,12 @@ impl Machine {
                 .fleet(tenant)
                 .restore(snapshot, |load| plans.remove(load).flatten());
         }
-        let kept = self.trips.kept.entry(tenant.clone()).or_default();
-        kept.position = index.position;
+        let kept = Kept {
+            looked: index.position,
+            indexed: Some(index.position),
+            ..Kept::default()
+        };
+        self.trips.kept.insert(tenant.clone(), kept);
         Ok(Some(index.position))
     }
 

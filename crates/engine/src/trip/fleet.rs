@@ -268,25 +268,14 @@ impl Fleet {
         self.called.retain(|_, key| !gone.contains(key));
     }
 
-    /// Vehicles that have changed since they were last asked for here, to be kept.
-    pub fn changed(&mut self) -> Vec<Snapshot> {
-        let changed = std::mem::take(&mut self.changed);
-        let known = changed.iter().filter_map(|key| Some((key, self.vehicles.get(key)?)));
-        known.map(|(key, it)| it.snapshot(key)).collect()
+    /// Vehicles that have changed since they were last asked for here.
+    pub fn changed(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.changed)
     }
 
-    /// Vehicles that a restart must find again.
-    pub fn kept(&self) -> Vec<String> {
-        self.vehicles.keys().cloned().collect()
-    }
-
-    /// Those asked for were not kept after all.
-    pub fn changed_still(&mut self, keys: Vec<String>) {
-        self.changed.extend(keys);
-    }
-
-    pub fn has_changed(&self) -> bool {
-        !self.changed.is_empty()
+    /// A vehicle as it outlives a restart.
+    pub fn snapshot(&self, key: &str) -> Option<Snapshot> {
+        self.vehicles.get(key).map(|it| it.snapshot(key))
     }
 
     /// Takes a vehicle back as it was kept. Its positions are folded again at once; what that shows was told before.

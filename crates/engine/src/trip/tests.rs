@@ -267,8 +267,8 @@ fn a_snapshot_brings_the_same_vehicle_back() {
         cut.message(std::slice::from_ref(ping));
         if place % 70 == 69 {
             let mut again = Fleet::default();
-            for snapshot in cut.fleet.changed() {
-                let text = serde_json::to_vec(&snapshot).unwrap();
+            for key in cut.fleet.changed() {
+                let text = serde_json::to_vec(&cut.fleet.snapshot(&key)).unwrap();
                 let plan = Plan::of(&cut.state);
                 again.restore(serde_json::from_slice(&text).unwrap(), |_| plan.clone());
             }
