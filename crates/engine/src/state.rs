@@ -121,6 +121,63 @@ impl LoadState {
                     tender.exhausted = true;
                 }
             }
+            Event::ApprovalRequested { .. }
+            | Event::ApprovalDecided { .. }
+            | Event::ExceptionRaised { .. }
+            | Event::ExceptionUpdated { .. }
+            | Event::ExceptionResolved { .. } => self.apply_trouble(event, at),
+            Event::EffectSettled { effect, receipt, .. } => {
+                if let Some(it) = self.effects.get_mut(effect) {
+                    it.receipt = Some(receipt.clone());
+                }
+            }
+            Event::MilestoneReported { carrier, milestone } => {
+                // Of the carrier that hauls the load; what others say is told and moves nothing.
+                let hauls = self.covered.as_ref().and_then(|it| self.offer(&it.offer));
+                let hauls = hauls.is_some_and(|it| it.scac.eq_ignore_ascii_case(carrier));
+                if let Some(load) = self.load.as_ref().filter(|_| hauls) {
+                    self.trip.state(load, milestone, at);
+                }
+            }
+            Event::VehicleAssigned { .. }
+            | Event::VehicleReleased { .. }
+            | Event::TripStarted { .. }
+            | Event::StopPlaced { .. }
+            | Event::StopArrived { .. }
+            | Event::StopDeparted { .. }
+            | Event::StopDelivered { .. }
+            | Event::VisitWithdrawn { .. }
+            | Event::EtaEstimated { .. }
+            | Event::PositionsDoubted { .. }
+            | Event::DeliveryOverdue { .. }
+            | Event::TripCompleted { .. } => self.trip.apply(event),
+            // Told on the timeline; they change nothing that a decision rests on.
+            Event::OfferSent { .. }
+            | Event::AnswerRejected { .. }
+            | Event::AttemptRejected { .. }
+            | Event::InvoiceReceived { .. }
+            | Event::TouchRecorded { .. } => {}
+            // Of other streams.
+            Event::MessageReceived(_)
+            | Event::MessageNormalized { .. }
+            | Event::MessageQuarantined { .. }
+            | Event::MessageCorrected { .. }
+            | Event::AcknowledgementReceived { .. }
+            | Event::TenantCreated { .. }
+            | Event::KeyIssued { .. }
+            | Event::PlaybookInstalled { .. }
+            | Event::TableChanged { .. }
+            | Event::PartnerChanged { .. }
+            | Event::PositionsTaken { .. }
+            | Event::SourceChanged { .. }
+            | Event::SiteChanged { .. }
+            | Event::SettingsChanged { .. } => {}
+        }
+    }
+
+    /// Questions to people, and problems for them.
+    fn apply_trouble(&mut self, event: &Event, at: Timestamp) {
+        match event {
             Event::ApprovalRequested { approval } => {
                 let state = ApprovalState {
                     approval: approval.clone(),
@@ -171,52 +228,8 @@ impl LoadState {
                     it.resolved = Some((by.clone(), resolution.clone()));
                 }
             }
-            Event::EffectSettled { effect, receipt, .. } => {
-                if let Some(it) = self.effects.get_mut(effect) {
-                    it.receipt = Some(receipt.clone());
-                }
-            }
-            Event::MilestoneReported { carrier, milestone } => {
-                // Of the carrier that hauls the load; what others say is told and moves nothing.
-                let hauls = self.covered.as_ref().and_then(|it| self.offer(&it.offer));
-                let hauls = hauls.is_some_and(|it| it.scac.eq_ignore_ascii_case(carrier));
-                if let Some(load) = self.load.as_ref().filter(|_| hauls) {
-                    self.trip.state(load, milestone, at);
-                }
-            }
-            Event::VehicleAssigned { .. }
-            | Event::VehicleReleased { .. }
-            | Event::TripStarted { .. }
-            | Event::StopPlaced { .. }
-            | Event::StopArrived { .. }
-            | Event::StopDeparted { .. }
-            | Event::StopDelivered { .. }
-            | Event::VisitWithdrawn { .. }
-            | Event::EtaEstimated { .. }
-            | Event::PositionsDoubted { .. }
-            | Event::DeliveryOverdue { .. }
-            | Event::TripCompleted { .. } => self.trip.apply(event),
-            // Told on the timeline; they change nothing that a decision rests on.
-            Event::OfferSent { .. }
-            | Event::AnswerRejected { .. }
-            | Event::AttemptRejected { .. }
-            | Event::InvoiceReceived { .. }
-            | Event::TouchRecorded { .. } => {}
-            // Of other streams.
-            Event::MessageReceived(_)
-            | Event::MessageNormalized { .. }
-            | Event::MessageQuarantined { .. }
-            | Event::MessageCorrected { .. }
-            | Event::AcknowledgementReceived { .. }
-            | Event::TenantCreated { .. }
-            | Event::KeyIssued { .. }
-            | Event::PlaybookInstalled { .. }
-            | Event::TableChanged { .. }
-            | Event::PartnerChanged { .. }
-            | Event::PositionsTaken { .. }
-            | Event::SourceChanged { .. }
-            | Event::SiteChanged { .. }
-            | Event::SettingsChanged { .. } => {}
+            // `apply` hands over no other.
+            _ => {}
         }
     }
 

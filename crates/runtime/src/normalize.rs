@@ -33,7 +33,7 @@ pub(crate) struct Quarantined {
 enum Admitted {
     To(LoadId),
     Noted(Box<Event>),
-    Positions(PositionsNote),
+    Positions(Box<PositionsNote>),
     Refused(Rejection, String),
 }
 
@@ -162,7 +162,8 @@ impl Machine {
                     traceparent: reading.pending.traceparent.as_deref(),
                     now: reading.now,
                 };
-                return self.take_positions(&carried, &positions).map(Admitted::Positions);
+                let note = self.take_positions(&carried, &positions)?;
+                return Ok(Admitted::Positions(Box::new(note)));
             }
             Attempt::Order(order) => {
                 let Some(customer) = directory.customer(&order.customer) else {
