@@ -174,6 +174,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loads/{id}/vehicle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say which vehicle hauls a load, so that its positions move the load's trip. Positions that came before count. */
+        put: operations["put_vehicle"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -329,6 +346,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All sites. */
+        get: operations["sites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Create or change a site. Stops of open trips whose place was not known are looked up again. */
+        put: operations["put_site"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources": {
         parameters: {
             query?: never;
@@ -381,6 +432,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vehicles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Vehicles that report positions, the latest first. One without a load is named here so that somebody assigns it. */
+        get: operations["vehicles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/in/{source}": {
         parameters: {
             query?: never;
@@ -420,6 +488,8 @@ export interface components {
             carrier?: string | null;
             note?: string | null;
             reason?: string | null;
+            /** @description The vehicle that will haul it, as its telematics source calls it. */
+            vehicle?: string | null;
         };
         /** @enum {string} */
         AnswerWord: "accept" | "decline" | "conditional";
@@ -440,6 +510,7 @@ export interface components {
             reference: string;
             /** @description `planned`, `tendering`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
             status: string;
+            trip?: components["schemas"]["TripRow"] | null;
             updated_at: string;
         };
         Brand: {
@@ -453,6 +524,12 @@ export interface components {
         };
         /** @enum {string} */
         ChoiceWord: "done" | "accept_terms" | "refuse_terms";
+        CoordinatesBody: {
+            /** Format: double */
+            latitude_deg: number;
+            /** Format: double */
+            longitude_deg: number;
+        };
         DecisionBody: {
             decision: components["schemas"]["DecisionWord"];
             edit?: components["schemas"]["EditBody"] | null;
@@ -543,6 +620,7 @@ export interface components {
                 reference: string;
                 /** @description `planned`, `tendering`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
                 status: string;
+                trip?: components["schemas"]["TripRow"] | null;
                 updated_at: string;
             };
         };
@@ -578,6 +656,28 @@ export interface components {
                 source: string;
             };
         };
+        KeyedRow_VehicleRow: {
+            key: string;
+            /** @description A vehicle's latest position, at most one a minute. */
+            row: {
+                at: string;
+                coordinates: components["schemas"]["CoordinatesBody"];
+                /** @description The load it hauls; none where nobody has said. */
+                load?: string | null;
+                loads: string[];
+                received_at: string;
+                /**
+                 * Format: int32
+                 * @description Positions of it that were not taken lately, and why the last was not.
+                 */
+                refused: number;
+                refused_last?: string | null;
+                source: string;
+                /** Format: int32 */
+                speed_kmh?: number | null;
+                vehicle: string;
+            };
+        };
         LoadDetail: {
             allowed_actions: string[];
             approvals: unknown[];
@@ -589,6 +689,8 @@ export interface components {
             status: string;
             /** @description The tender with its offers in the order they were made. */
             tender?: unknown;
+            /** @description The trip: its vehicle and latest position, and per stop what is planned, estimated and actual. */
+            trip?: unknown;
         };
         Me: {
             actor: components["schemas"]["ActorBody"];
@@ -677,6 +779,17 @@ export interface components {
              */
             total: number;
         };
+        /** @description A page of a view. Changes after `position` come over `/api/v1/live`. */
+        Page_VehicleRow: {
+            /** Format: int64 */
+            position: number;
+            rows: components["schemas"]["KeyedRow_VehicleRow"][];
+            /**
+             * Format: int64
+             * @description Rows that match the filter in all.
+             */
+            total: number;
+        };
         /** @description A partner: a customer or a carrier. `role` says which, the other fields follow from it. */
         PartnerBody: {
             active?: boolean | null;
@@ -746,6 +859,30 @@ export interface components {
             /** Format: int32 */
             respond_within_default_min: number;
         };
+        /** @description A site that loads call at. */
+        SiteBody: {
+            city?: string;
+            /** @description Partners' codes for it, as orders give them (X12 N1-04). */
+            codes?: string[];
+            id?: string | null;
+            /** Format: double */
+            latitude_deg: number;
+            /** Format: double */
+            longitude_deg: number;
+            name: string;
+            postal_code?: string;
+            /**
+             * Format: int32
+             * @description Radius of the fence around it, 50 to 20,000 metres; 500 where absent.
+             */
+            radius_m?: number | null;
+            region?: string;
+            /** @description IANA zone. */
+            zone?: string | null;
+        };
+        Sites: {
+            sites: components["schemas"]["SiteBody"][];
+        };
         /** @description Where messages come in, at `/in/{name}`. */
         SourceBody: {
             /** @description `x12`, `json`, `telematics` or `email`. */
@@ -791,6 +928,46 @@ export interface components {
             state?: string | null;
             /** @description One line for a person. */
             summary: string;
+        };
+        /** @description A load's trip in a row: where it goes next and when it is expected. */
+        TripRow: {
+            arrived?: string | null;
+            /** @description The instant of the position the estimate rests on. */
+            as_of?: string | null;
+            completed: boolean;
+            /** @description At the last delivery. */
+            eta?: string | null;
+            late: boolean;
+            next_stop?: string | null;
+            vehicle?: string | null;
+        };
+        VehicleBody: {
+            /**
+             * @description Positions before this instant (RFC 3339) say nothing about the load; by default from half a day before its
+             *     pickup opens.
+             */
+            from?: string | null;
+            /** @description The vehicle's name or id as its telematics source calls it. Empty takes it off the load. */
+            vehicle: string;
+        };
+        /** @description A vehicle's latest position, at most one a minute. */
+        VehicleRow: {
+            at: string;
+            coordinates: components["schemas"]["CoordinatesBody"];
+            /** @description The load it hauls; none where nobody has said. */
+            load?: string | null;
+            loads: string[];
+            received_at: string;
+            /**
+             * Format: int32
+             * @description Positions of it that were not taken lately, and why the last was not.
+             */
+            refused: number;
+            refused_last?: string | null;
+            source: string;
+            /** Format: int32 */
+            speed_kmh?: number | null;
+            vehicle: string;
         };
     };
     responses: never;
@@ -1156,6 +1333,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    put_vehicle: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VehicleBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcome"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
             "4XX": {
@@ -1559,6 +1779,66 @@ export interface operations {
             };
         };
     };
+    sites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sites"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    put_site: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     sources: {
         parameters: {
             query?: never;
@@ -1678,6 +1958,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    vehicles: {
+        parameters: {
+            query?: {
+                /** @description Equals this status. */
+                status?: string;
+                /** @description Equals this customer's name. */
+                customer?: string;
+                /** @description Equals this carrier's name. */
+                carrier?: string;
+                /** @description Equals this source. */
+                source?: string;
+                /** @description Equals the row's reference, load, lane or code. */
+                text?: string;
+                /** @description At most 10,000. */
+                limit?: number;
+                offset?: number;
+                /** @description Answer only once the record with this seq shows; at most two seconds. */
+                wait_for?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_VehicleRow"];
                 };
             };
             "4XX": {

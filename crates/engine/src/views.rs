@@ -1,15 +1,14 @@
 //! The views people work from: board, inbox and quarantine. Declared once; a turn refreshes the rows it touched.
 
 use crate::state::LoadState;
+use crate::trip::fleet::{Seen, Why};
 use crate::turn::Turn;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox_model::event::Event;
 use signalbox_model::exception::{Approval, Exception, ExceptionKind, ExceptionSeverity};
-use signalbox_model::id::LoadId;
 use signalbox_model::issue::Issue;
 use signalbox_model::load::{Load, Stop};
-use signalbox_model::position::PositionSample;
 use signalbox_model::view::{Column, ColumnKind, ViewChange, ViewDefinition, ViewRow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -280,11 +279,13 @@ pub fn quarantine_row(
 }
 
 /// The vehicles' row of a sampled position. A vehicle without a load is there too, to be seen.
-pub fn vehicle_row(sample: &PositionSample, loads: &[LoadId], source: &str, received_at: Timestamp) -> ViewRow {
+pub fn vehicle_row(seen: &Seen, source: &str, received_at: Timestamp) -> ViewRow {
+    let (sample, loads) = (&seen.sample, &seen.loads);
     let load = loads.last();
     let body = json!({
         "vehicle": sample.vehicle, "at": sample.at, "coordinates": sample.coordinates, "speed_kmh": sample.speed_kmh,
         "load": load, "loads": loads, "source": source, "received_at": received_at,
+        "refused": seen.refused, "refused_last": seen.refused_last.map(Why::explain),
     });
     row(
         &[

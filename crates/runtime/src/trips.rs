@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use signalbox_engine::step::{Context, Input, step};
 use signalbox_engine::trip::Picture;
-use signalbox_engine::trip::fleet::{FUTURE_S, Fleet, Refused, Snapshot, Taken, Why, key};
+use signalbox_engine::trip::fleet::{Fleet, Refused, Snapshot, Taken, Why, key};
 use signalbox_engine::trip::plan::Plan;
 use signalbox_engine::views;
 use signalbox_formats as formats;
@@ -442,10 +442,10 @@ fn note(carried: &Carried<'_>, taken: Taken) -> PositionsNote {
     }
     let views = samples
         .iter()
-        .map(|(sample, loads)| ViewChange {
+        .map(|seen| ViewChange {
             view: views::VEHICLES.name.to_owned(),
-            key: key(&sample.vehicle),
-            row: Some(views::vehicle_row(sample, loads, carried.source, carried.now)),
+            key: key(&seen.sample.vehicle),
+            row: Some(views::vehicle_row(seen, carried.source, carried.now).into()),
         })
         .collect();
     let event = Event::PositionsTaken {
@@ -456,36 +456,32 @@ fn note(carried: &Carried<'_>, taken: Taken) -> PositionsNote {
         unused,
         vehicles,
         unassigned,
-        samples: samples.into_iter().map(|(sample, _)| sample).collect(),
+        samples: samples.into_iter().map(|it| it.sample).collect(),
     };
     PositionsNote { event, views, issues }
 }
 
 fn issue(refused: &Refused, none_used: bool) -> Issue {
-    let vehicle = &refused.vehicle;
-    let (code, why, fix) = match refused.why {
-        Why::Future { seconds } => (
+    let (code, fix) = match refused.why {
+        Why::Future { .. } => (
             "position.future",
-            format!("vehicle {vehicle} is reported {seconds} s ahead of our clock; {FUTURE_S} s are forgiven"),
             "The position was not used. Correct the device's clock or zone.",
         ),
         Why::TooOld => (
             "position.too_old",
-            format!("the position of vehicle {vehicle} is more than a week old"),
             "It was kept and not used: no open trip reaches back so far.",
         ),
         Why::TooLate => (
             "position.too_late",
-            format!("the position of vehicle {vehicle} lies before what is kept of it in order"),
             "It was kept and not used. Send positions within hours of their time.",
         ),
         Why::NotYours => (
             "position.not_yours",
-            format!("this key's carrier hauls no load with vehicle {vehicle}"),
             "Assign the vehicle to a load of this carrier, or send with a key of your own.",
         ),
     };
     let at = format!("position {}", refused.place + 1);
+    let why = format!("vehicle {}: {}", refused.vehicle, refused.why.explain());
     if none_used {
         Issue::fatal(code, at, why, fix)
     } else {

@@ -48,10 +48,20 @@ pub struct Taken {
     pub vehicles: u32,
     /// Vehicles of which no load is known.
     pub unassigned: Vec<String>,
-    pub samples: Vec<(PositionSample, Vec<LoadId>)>,
+    pub samples: Vec<Seen>,
     /// Positions that were not taken, and why.
     pub refused: Vec<Refused>,
     pub refused_in_all: u32,
+}
+
+/// A vehicle as people see it now and then.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    pub sample: PositionSample,
+    pub loads: Vec<LoadId>,
+    /// Positions of it that were not taken since this owner began, and why the last was not.
+    pub refused: u32,
+    pub refused_last: Option<Why>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +118,9 @@ impl Fleet {
                 None
             };
             if let Some(why) = why {
+                if let Some(vehicle) = self.known_mut(position) {
+                    vehicle.refuse(why);
+                }
                 out.refuse(place, position, why);
                 continue;
             }
@@ -131,7 +144,10 @@ impl Fleet {
                     }
                 }
                 Kept::Known => out.unused += 1,
-                Kept::TooLate => out.refuse(place, position, Why::TooLate),
+                Kept::TooLate => {
+                    vehicle.refuse(Why::TooLate);
+                    out.refuse(place, position, Why::TooLate);
+                }
             }
         }
         out.vehicles = touched.len() as u32;
@@ -163,8 +179,17 @@ impl Fleet {
                 coordinates: newest.coordinates,
                 speed_kmh: newest.speed_kmh,
             };
-            out.samples.push((sample, vehicle.loads().cloned().collect()));
+            out.samples.push(Seen {
+                sample,
+                loads: vehicle.loads().cloned().collect(),
+                refused: vehicle.refused,
+                refused_last: vehicle.refused_last,
+            });
         }
+    }
+
+    fn known_mut(&mut self, position: &PositionAttempt) -> Option<&mut Vehicle> {
+        self.vehicles.get_mut(self.called.get(&key(&position.vehicle))?)
     }
 
     /// The vehicle a position is of, made where there is none. A name that another device bears already is not
@@ -304,6 +329,18 @@ impl Taken {
                 vehicle: position.name.clone().unwrap_or_else(|| position.vehicle.clone()),
                 why,
             });
+        }
+    }
+}
+
+impl Why {
+    /// In words for people.
+    pub fn explain(self) -> String {
+        match self {
+            Self::Future { seconds } => format!("{seconds} s ahead of our clock; {FUTURE_S} s are forgiven"),
+            Self::TooOld => "more than a week old".to_owned(),
+            Self::TooLate => "before what is kept of the vehicle in order".to_owned(),
+            Self::NotYours => "of a vehicle that hauls nothing for this key's carrier".to_owned(),
         }
     }
 }

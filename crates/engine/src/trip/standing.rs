@@ -54,7 +54,10 @@ impl Standing {
                 self.estimates.remove(stop);
             }
             Event::StopDeparted { stop, departed } => self.visit(*stop).departed = Some(departed.clone()),
-            Event::StopDelivered { stop, delivered } => self.visit(*stop).delivered = Some(delivered.clone()),
+            Event::StopDelivered { stop, delivered } => {
+                self.visit(*stop).delivered = Some(delivered.clone());
+                self.estimates.remove(stop);
+            }
             Event::VisitWithdrawn { stop, what } => {
                 let visit = self.visit(*stop);
                 match what.as_str() {

@@ -8,14 +8,16 @@ use crate::state::LoadState;
 use crate::step::{Context, Input, Outcome, step};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use signalbox_model::directory::Site;
+use signalbox_model::attempt::{MilestoneAttempt, StatusAttempt};
+use signalbox_model::directory::{Channel, Partner, PartnerRole, Site};
 use signalbox_model::event::Event;
 use signalbox_model::exception::Exception;
-use signalbox_model::id::{LoadId, OrderId, ShipmentId, TenantId};
+use signalbox_model::id::{LoadId, OfferId, OrderId, PartnerId, ShipmentId, TenantId, TenderId};
 use signalbox_model::load::{Equipment, Load, Location, Priority, Stop, StopKind};
 use signalbox_model::position::{Coordinates, PositionAttempt};
 use signalbox_model::scope::{Actor, ActorKind, Role};
-use signalbox_model::value::{Moment, TimeBasis, TimeWindow};
+use signalbox_model::tender::{Offer, OfferState, RespondByBasis};
+use signalbox_model::value::{Moment, Money, TimeBasis, TimeWindow};
 
 const MILL: (f64, f64) = (44.80, -68.77);
 const PRINT: (f64, f64) = (43.04, -87.91);
@@ -72,6 +74,23 @@ fn load() -> Load {
 
 fn directory() -> Directory {
     let mut directory = Directory::new(TenantId::from("ten_1")).unwrap();
+    directory.apply(&Event::PartnerChanged {
+        partner: Partner {
+            id: PartnerId::from("par_jbht"),
+            name: "JBHT".to_owned(),
+            role: PartnerRole::Carrier {
+                scac: "JBHT".to_owned(),
+                channel: Channel::Webhook {
+                    url: String::new(),
+                    secret: String::new(),
+                },
+                respond_within_min: None,
+                contract_rate: None,
+                active: true,
+            },
+            aliases: Vec::new(),
+        },
+    });
     for (name, at) in [("Mill", MILL), ("Print", PRINT)] {
         directory.apply(&Event::SiteChanged {
             site: Site {
@@ -108,6 +127,7 @@ impl Stage {
             turns: 0,
         };
         stage.state.apply(&Event::LoadCreated { load: load() }, instant(-20));
+        stage.cover();
         stage.step(Input::Command(Command::AssignVehicle {
             load: LoadId::from("load_1"),
             vehicle: "48".to_owned(),
@@ -119,6 +139,26 @@ impl Stage {
             stage.step(Input::Moved(picture));
         }
         stage
+    }
+
+    /// JBHT hauls the load.
+    fn cover(&mut self) {
+        let (offer, carrier) = (OfferId::from("off_1"), PartnerId::from("par_jbht"));
+        let offered = Offer {
+            id: offer.clone(),
+            tender: TenderId::from("tdr_1"),
+            carrier: carrier.clone(),
+            scac: "JBHT".to_owned(),
+            rank: 1,
+            rate: Money::usd(1),
+            respond_by: instant(-19),
+            respond_by_basis: RespondByBasis::Message,
+            state: OfferState::Accepted,
+        };
+        self.state.apply(&Event::OfferProposed { offer: offered }, instant(-20));
+        let rate = Money::usd(1);
+        self.state
+            .apply(&Event::LoadCovered { carrier, offer, rate }, instant(-20));
     }
 
     fn step(&mut self, input: Input) -> Vec<Event> {
@@ -150,6 +190,32 @@ impl Stage {
         moved
             .flat_map(|(_, picture)| self.step(Input::Moved(picture)))
             .collect()
+    }
+
+    /// The carrier that hauls the load says something of a stop.
+    fn status(&mut self, code: &str, stop: u32, minute: i64) {
+        let milestone = MilestoneAttempt {
+            status: code.to_owned(),
+            reason: None,
+            occurred: Some(Moment {
+                at: instant(0) + SignedDuration::from_mins(minute),
+                zone: "UTC".to_owned(),
+                basis: TimeBasis::Stated,
+            }),
+            city: None,
+            region: None,
+            stop_sequence: Some(stop),
+            equipment: None,
+        };
+        self.step(Input::Status(StatusAttempt {
+            carrier: "JBHT".to_owned(),
+            reference: "R1".to_owned(),
+            milestones: vec![milestone],
+        }));
+        let plan = Plan::of(&self.state);
+        if let Some(picture) = self.fleet.follow(&LoadId::from("load_1"), plan) {
+            self.step(Input::Moved(picture));
+        }
     }
 
     fn standing(&self) -> (super::standing::Standing, Vec<Exception>) {
@@ -228,6 +294,43 @@ proptest! {
         prop_assert_eq!(disordered.message(&pings), Vec::new());
         let late = in_order.state.open_exceptions().count();
         prop_assert!(late <= 1);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Statuses of the carrier between the positions, wherever they fall, and twice.
+    #[test]
+    fn any_order_of_positions_and_statuses_leaves_the_same_trip(
+        pace in 0.003_f64..0.015,
+        halts in proptest::collection::vec(0_u8..40, 0..12),
+        said in proptest::collection::vec((0_usize..4, 0_i64..3_300, 0_usize..300), 0..5),
+        keys in proptest::collection::vec(any::<u32>(), 300),
+        group in 1_usize..40,
+    ) {
+        const CODES: [(&str, u32); 4] = [("X3", 1), ("AF", 1), ("X1", 2), ("D1", 2)];
+        let pings = trip(pace, &halts, &[]);
+        let tell = |stage: &mut Stage, (code, minute, _): &(usize, i64, usize)| {
+            let (code, stop) = CODES[*code];
+            stage.status(code, stop, *minute);
+        };
+        let mut in_order = Stage::new();
+        for (place, ping) in pings.iter().enumerate() {
+            in_order.message(std::slice::from_ref(ping));
+            said.iter().filter(|it| it.2 == place).for_each(|it| tell(&mut in_order, it));
+        }
+        said.iter().filter(|it| it.2 >= pings.len()).for_each(|it| tell(&mut in_order, it));
+        let mut order: Vec<usize> = (0..pings.len()).collect();
+        order.sort_by_key(|it| (keys[*it % keys.len()], *it));
+        let shuffled: Vec<PositionAttempt> = order.iter().map(|it| pings[*it].clone()).collect();
+        let mut disordered = Stage::new();
+        said.iter().rev().for_each(|it| tell(&mut disordered, it));
+        for message in shuffled.chunks(group) {
+            disordered.message(message);
+        }
+        said.iter().for_each(|it| tell(&mut disordered, it));
+        prop_assert_eq!(in_order.standing(), disordered.standing());
     }
 }
 

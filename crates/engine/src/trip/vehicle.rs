@@ -4,6 +4,7 @@
 //! doubles. A position in its turn costs one step; one that is late costs a fold of what is kept.
 
 use super::Picture;
+use super::fleet::Why;
 use super::fold::Fold;
 use super::plan::Plan;
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,8 @@ pub struct Vehicle {
     trips: BTreeMap<LoadId, Trip>,
     /// When a position was last sampled, by the owner's clock.
     pub sampled_s: Option<i64>,
+    pub refused: u32,
+    pub refused_last: Option<Why>,
     /// The fleet's count of messages when this vehicle was last in one.
     pub touched: u64,
 }
@@ -141,6 +144,11 @@ impl Vehicle {
 
     pub fn hauls_for(&self, carrier: &PartnerId) -> bool {
         self.trips.values().any(|it| it.plan.carrier.as_ref() == Some(carrier))
+    }
+
+    pub fn refuse(&mut self, why: Why) {
+        self.refused = self.refused.saturating_add(1);
+        self.refused_last = Some(why);
     }
 
     pub fn newest(&self) -> Option<&Ping> {

@@ -123,6 +123,9 @@ pub struct VehicleRow {
     pub loads: Vec<String>,
     pub source: String,
     pub received_at: String,
+    /// Positions of it that were not taken lately, and why the last was not.
+    pub refused: u32,
+    pub refused_last: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]

@@ -107,6 +107,20 @@ async fn a_vehicle_without_a_load_is_seen_and_bad_positions_wait_in_quarantine()
     let rows = stage.rows_when("quarantine", |rows| !rows.is_empty()).await;
     assert_eq!(rows[0]["issues"][0]["code"], "position.future");
     assert!(!rows[0]["issues"][0]["fix"].as_str().unwrap().is_empty());
+    // Beside a good one it is told with its vehicle.
+    let good = json!({"vehicle": "49", "at": at(0), "latitude": 42.65, "longitude": -73.75});
+    let bad = json!({"vehicle": "49", "at": at(5), "latitude": 42.65, "longitude": -73.75});
+    stage.send("telematics", json!([good]).to_string()).await;
+    stage.rows_when("vehicles", |rows| rows.len() == 2).await;
+    let elder = json!({"vehicle": "50", "at": at(-1), "latitude": 42.65, "longitude": -73.75});
+    let stray = json!({"vehicle": "50", "at": at(-24 * 8), "latitude": 42.65, "longitude": -73.75});
+    stage.send("telematics", json!([elder, bad, stray]).to_string()).await;
+    let rows = stage.rows_when("vehicles", |rows| rows.len() == 3).await;
+    let row = rows.iter().find(|it| it["vehicle"] == "50").unwrap();
+    assert_eq!(
+        (&row["refused"], &row["refused_last"]),
+        (&json!(1), &json!("more than a week old"))
+    );
     stage.end().await;
 }
 
