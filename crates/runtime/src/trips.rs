@@ -405,15 +405,6 @@ impl Machine {
         }
         Ok(())
     }
-
-    /// Vehicles and followed loads in memory, for whoever watches.
-    pub fn followed(&self) -> (usize, usize) {
-        let fleets = || self.trips.fleets.values();
-        (
-            fleets().map(|it| it.vehicles().count()).sum(),
-            fleets().map(|it| it.loads().count()).sum(),
-        )
-    }
 }
 
 /// Blob names take no name of a partner's.

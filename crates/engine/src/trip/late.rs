@@ -41,6 +41,13 @@ pub(crate) fn watch(turn: &mut Turn<'_>, load: &Load) {
     }
 }
 
+/// The alarms of a trip that is over are taken back; those that rang are over too.
+pub(crate) fn watch_no_more(turn: &mut Turn<'_>, load: &Load) {
+    for stop in load.stops.iter().filter(|it| it.kind == StopKind::Delivery) {
+        turn.cancel_timer(timer(stop.sequence));
+    }
+}
+
 fn timer(stop: u32) -> TimerId {
     TimerId(format!("{TIMER}{stop}"))
 }

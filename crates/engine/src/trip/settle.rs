@@ -180,4 +180,5 @@ fn complete(turn: &mut Turn<'_>, load: &Load) {
     }
     let vehicle = trip.assignment.as_ref().map(|it| it.vehicle.clone());
     turn.record(Event::TripCompleted { vehicle });
+    late::watch_no_more(turn, load);
 }

@@ -1,6 +1,6 @@
 //! Any order, any doubling and any grouping of the same positions leave the same standing trip and exception.
 
-use super::fleet::Fleet;
+use super::fleet::{Fleet, Why};
 use super::plan::Plan;
 use crate::command::Command;
 use crate::directory::Directory;
@@ -408,4 +408,83 @@ fn an_unknown_place_is_told_and_found_once_a_site_says_it() {
     let picture = stage.fleet.follow(&LoadId::from("load_1"), Plan::of(&stage.state));
     stage.step(Input::Moved(picture.unwrap()));
     assert!(stage.state.trip.estimates.contains_key(&2));
+}
+
+#[test]
+fn a_playbook_may_begin_with_a_late_risk() {
+    const WORKFLOW: &str = "
+document: { dsl: 1.0.3, namespace: dispatch, name: late-notice, version: 1.0.0 }
+schedule: { on: { one: { with: { type: dispatch.exception.raised } } } }
+input: { from: '${ .[0] }' }
+do:
+  - which:
+      switch:
+        - late: { when: '${ .exception.kind == \"late_delivery_risk\" }', then: hold }
+        - other: { then: end }
+  - hold:
+      wait: { hours: 1 }
+";
+    let files = [
+        (
+            "manifest.yaml",
+            "name: late-notice\nversion: 1.0.0\nowner: Tests\nsummary: Waits.\n",
+        ),
+        ("workflow.yaml", WORKFLOW),
+    ];
+    let mut stage = Stage::new();
+    stage.directory.apply(&Event::PlaybookInstalled {
+        name: "late-notice".to_owned(),
+        version: "1.0.0".to_owned(),
+        files: files
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect(),
+    });
+    assert!(stage.directory.playbooks.contains_key("late-notice"), "it was read");
+    for ping in trip(0.004, &[], &[]) {
+        stage.message(&[ping]);
+    }
+    assert_eq!(stage.state.open_exceptions().count(), 1);
+    let waiting = stage.state.instances.values().filter(|it| !it.is_over()).count();
+    assert_eq!((stage.state.instances.len(), waiting), (1, 1));
+}
+
+#[test]
+fn a_carriers_own_key_speaks_for_its_own_vehicles_alone() {
+    let mut stage = Stage::new();
+    let pings = trip(0.005, &[], &[]);
+    let other = PartnerId::from("par_swft");
+    let refused = stage.fleet.take(&pings[..20], Some(&other), stage.now);
+    assert_eq!((refused.refused_in_all, refused.moved.len()), (20, 0));
+    let hauler = PartnerId::from("par_jbht");
+    let taken = stage.fleet.take(&pings[..20], Some(&hauler), stage.now);
+    assert_eq!((taken.refused_in_all, taken.moved.len()), (0, 1));
+}
+
+#[test]
+fn two_devices_under_one_name_are_two_vehicles_and_one_device_under_two_names_is_one() {
+    let mut fleet = Fleet::default();
+    let named = |id: &str, name: &str, minute| PositionAttempt {
+        vehicle: id.to_owned(),
+        name: Some(name.to_owned()),
+        ..ping(minute, MILL, 0)
+    };
+    fleet.take(&[named("A1", "48", 0), named("A2", "48", 1)], None, instant(1));
+    assert_eq!(fleet.vehicles().count(), 2);
+    fleet.take(&[named("A1", "48 new", 2), named("A1", "48", 3)], None, instant(1));
+    assert_eq!(fleet.vehicles().count(), 2);
+}
+
+#[test]
+fn what_is_kept_of_a_vehicle_is_bounded_and_what_comes_later_than_that_is_told() {
+    let mut fleet = Fleet::default();
+    let every = |minute| ping(minute, along(minute as f64 / 10_000.0), 60);
+    for minute in 0..2_000 {
+        let taken = fleet.take(&[every(minute)], None, instant(60));
+        assert_eq!(taken.refused_in_all, 0);
+    }
+    let late = fleet.take(&[every(3)], None, instant(60));
+    assert_eq!(late.refused[0].why, Why::TooLate);
+    let (_, vehicle) = fleet.vehicles().next().unwrap();
+    assert!(serde_json::to_vec(&vehicle.snapshot("48")).unwrap().len() < 60 * 1_024);
 }
