@@ -232,6 +232,7 @@ mod tests {
         Rejection::ApprovalAlreadyDecided,
         Rejection::ApprovalNotYours,
         Rejection::ApprovalEditInvalid,
+        Rejection::VehicleInvalid,
         Rejection::ExceptionUnknown,
         Rejection::ExceptionAlreadyResolved,
         Rejection::MessageUnknown,
