@@ -15,7 +15,7 @@ use signalbox_model::issue::Issue;
 use signalbox_model::scope::{Actor, ActorKind, Role};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What one asks the gate: who wants to do what to which thing, and what is known about it.
 #[derive(Clone, Debug)]
@@ -80,8 +80,17 @@ struct Compiled {
     by_action: BTreeMap<EntityUid, PolicySet>,
     /// The policies that concern actions nobody names.
     of_every_action: PolicySet,
+    /// No policy names a single thing, so which thing is asked about cannot matter.
+    sees_no_thing: bool,
+    /// Verdicts given, by all that they can rest on. Used only where `sees_no_thing`.
+    given: Mutex<BTreeMap<String, Verdict>>,
     names: EntityTypes,
 }
+
+/// Verdicts remembered. More, and all are forgotten and found anew.
+const GIVEN_MAX: usize = 4_096;
+/// How a policy names a single thing that actions are about.
+const THING: &str = "Signalbox::Load::";
 
 #[derive(Clone, Debug)]
 struct EntityTypes {
@@ -99,8 +108,34 @@ impl Gate {
         COMPILED.get(texts, || Compiled::new(sources)).map(Self)
     }
 
-    /// May this happen on its own, does it need a person, or is it forbidden?
+    /// May this happen on its own, does it need a person, or is it forbidden? The policies see neither clock nor world:
+    /// asked the same, they say the same, so a verdict is remembered.
     pub fn decide(&self, ask: &Ask<'_>) -> Verdict {
+        if !self.0.sees_no_thing || ask.resource.0 != "Load" {
+            return self.judge(ask);
+        }
+        let (actor, tenant) = (ask.actor, ask.tenant);
+        let key = format!(
+            "{tenant:?} {:?} {:?} {:?} {} {:?}",
+            actor.kind, actor.name, actor.roles, ask.action, ask.facts
+        );
+        let known = self.given().get(&key).cloned();
+        known.unwrap_or_else(|| {
+            let verdict = self.judge(ask);
+            let mut given = self.given();
+            if given.len() >= GIVEN_MAX {
+                given.clear();
+            }
+            given.insert(key, verdict.clone());
+            verdict
+        })
+    }
+
+    fn given(&self) -> MutexGuard<'_, BTreeMap<String, Verdict>> {
+        self.0.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn judge(&self, ask: &Ask<'_>) -> Verdict {
         let asked = Scene::set(ask, &self.0.names).and_then(|scene| Ok((self.ask(&scene, false)?, scene)));
         let (attended, scene) = match asked {
             Ok(answer) => answer,
@@ -270,23 +305,21 @@ impl Compiled {
         let of_action = |action: Option<&EntityUid>| {
             let concerns =
                 |policy: &&Policy| actions_of(policy).is_none_or(|them| action.is_some_and(|it| them.contains(it)));
-            PolicySet::from_policies(policies.policies().filter(concerns).cloned())
+            PolicySet::from_policies(policies.policies().filter(concerns).cloned()).map_err(|why| {
+                let why = why.to_string();
+                vec![Issue::fatal("policy.set", "", why, "Report this as a defect.")]
+            })
         };
-        let refuse = |why: cedar_policy::PolicySetError| {
-            vec![Issue::fatal(
-                "policy.set",
-                "",
-                why.to_string(),
-                "Report this as a defect.",
-            )]
-        };
-        let of_every_action = of_action(None).map_err(refuse)?;
+        let of_every_action = of_action(None)?;
         let mut by_action = BTreeMap::new();
         for action in named {
-            let them = of_action(Some(&action)).map_err(refuse)?;
+            let them = of_action(Some(&action))?;
             by_action.insert(action, them);
         }
+        let sees_no_thing = !policies.policies().any(|it| it.to_string().contains(THING));
         Ok(Self {
+            sees_no_thing,
+            given: Mutex::default(),
             policies,
             by_action,
             of_every_action,
@@ -383,6 +416,28 @@ mod tests {
         let over = decide(CAP, playbook(), "make_offer", Some(300_001));
         assert_eq!(over.choice, Choice::NeedsApproval { role: Role::Manager });
         assert_eq!(over.policies, ["cap"]);
+    }
+
+    #[test]
+    fn a_policy_about_one_load_is_asked_about_each() {
+        let policy = r#"forbid (principal, action, resource == Signalbox::Load::"load_2");"#;
+        let gate = Gate::compile(&[("one.cedar".to_owned(), policy.to_owned())]).unwrap();
+        let (tenant, actor) = (TenantId::from("ten_1"), Actor::playbook("load-tender"));
+        let ask = |load| {
+            let ask = Ask {
+                tenant: &tenant,
+                actor: &actor,
+                action: "make_offer",
+                resource: ("Load", load),
+                facts: BTreeMap::new(),
+                now: Timestamp::UNIX_EPOCH,
+            };
+            gate.decide(&ask).choice
+        };
+        assert_eq!(
+            [ask("load_1"), ask("load_2"), ask("load_1")],
+            [Choice::Allow, Choice::Forbid, Choice::Allow]
+        );
     }
 
     #[test]

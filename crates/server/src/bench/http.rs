@@ -94,15 +94,30 @@ pub(super) struct Count {
     pub(super) latencies: Latencies,
 }
 
-/// Runs `clients` threads until the time is over and adds up what they did after the warm-up.
+/// How a bench is driven.
+#[derive(Clone, Copy)]
+pub struct Drive {
+    pub clients: usize,
+    pub span: Duration,
+    /// Of all clients together. Without it each asks again as soon as it was answered. With it a latency counts from the
+    /// moment the request was due, so that a server that falls behind does not look faster than it is.
+    pub per_second: Option<u32>,
+}
+
+/// Runs the clients' threads until the time is over and adds up what they did after the warm-up.
 pub(super) fn crowd(
     bed: &Bed,
-    clients: usize,
-    span: Duration,
+    drive: Drive,
     act: impl Fn(&mut Client, &str) -> anyhow::Result<Duration> + Sync,
 ) -> anyhow::Result<(Count, Duration, Duration)> {
     let address: SocketAddr = bed.server.address;
     let (over, counting) = (AtomicBool::new(false), AtomicBool::new(false));
+    let Drive {
+        clients,
+        span,
+        per_second,
+    } = drive;
+    let every = per_second.map(|it| Duration::from_secs_f64(clients as f64 / f64::from(it.max(1))));
     thread::scope(|scope| {
         let threads: Vec<_> = (0..clients)
             .map(|number| {
@@ -111,9 +126,21 @@ pub(super) fn crowd(
                     let mut client = Client::connect(address, token)?;
                     let mut count = Count::default();
                     let mut turn = 0_u64;
+                    // Spread over the interval, so that they do not all come at once.
+                    let spread = every.unwrap_or_default().mul_f64(number as f64 / clients as f64);
+                    let mut due = Instant::now() + spread;
                     while !over.load(Ordering::Relaxed) {
                         turn += 1;
-                        let took = act(&mut client, &format!("B{number}-{turn}"))?;
+                        let late = match every {
+                            Some(every) => {
+                                thread::sleep(due.saturating_duration_since(Instant::now()));
+                                let late = due.elapsed();
+                                due += every;
+                                late
+                            }
+                            None => Duration::ZERO,
+                        };
+                        let took = late + act(&mut client, &format!("B{number}-{turn}"))?;
                         if counting.load(Ordering::Relaxed) {
                             count.done += 1;
                             count.latencies.note(took);
@@ -141,9 +168,9 @@ pub(super) fn crowd(
 }
 
 /// Order in, offer out, the carrier's acceptance in, covered. The latency is that of the acceptance.
-pub fn tender(url: Option<&str>, span: Duration, clients: usize) -> anyhow::Result<Figures> {
+pub fn tender(url: Option<&str>, drive: Drive) -> anyhow::Result<Figures> {
     let bed = Bed::make(url)?;
-    let (mut count, took, cpu) = crowd(&bed, clients, span, |client, reference| {
+    let (mut count, took, cpu) = crowd(&bed, drive, |client, reference| {
         let (sender, offered) = sync_channel(1);
         bed.sink.expect(reference, sender);
         let created = client.post("/api/v1/orders", &sink::order(reference))?;
@@ -183,9 +210,9 @@ pub fn tender(url: Option<&str>, span: Duration, clients: usize) -> anyhow::Resu
 }
 
 /// Raw messages to `/in/json`, each acknowledged only when durable. They are read while the next come in.
-pub fn ingest(url: Option<&str>, span: Duration, clients: usize) -> anyhow::Result<Figures> {
+pub fn ingest(url: Option<&str>, drive: Drive) -> anyhow::Result<Figures> {
     let bed = Bed::make(url)?;
-    let (mut count, took, cpu) = crowd(&bed, clients, span, |client, reference| {
+    let (mut count, took, cpu) = crowd(&bed, drive, |client, reference| {
         let body = sink::order(reference);
         let started = Instant::now();
         let accepted = client.post("/in/json", &body)?;

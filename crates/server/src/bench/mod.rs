@@ -35,6 +35,9 @@ pub struct Bench {
     /// Clients at once (`tender-http`, `ingest`), or instances under way (`tender`).
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     clients: Option<u32>,
+    /// Requests a second of all clients together (`tender-http`, `ingest`); without it as many as there can be.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: Option<u32>,
     /// Open instances to restart with (`restart`).
     #[arg(long, default_value_t = 20_000)]
     instances: u32,
@@ -83,10 +86,15 @@ pub fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
     };
     let span = Duration::from_secs(arguments.seconds);
     let clients = |usual| arguments.clients.unwrap_or(usual) as usize;
+    let drive = |usual| http::Drive {
+        clients: clients(usual),
+        span,
+        per_second: arguments.rate,
+    };
     let (name, figures) = match arguments.what {
         What::Tender => ("tender", instances::measure(url, span, clients(1_000))?),
-        What::TenderHttp => ("tender-http", http::tender(url, span, clients(64))?),
-        What::Ingest => ("ingest", http::ingest(url, span, clients(64))?),
+        What::TenderHttp => ("tender-http", http::tender(url, drive(64))?),
+        What::Ingest => ("ingest", http::ingest(url, drive(64))?),
         What::Kill if url.is_some() => bail!("kill runs on SQLite; leave --store away"),
         What::Kill => ("kill", kill::measure(arguments.kills, arguments.seed)?),
         What::X12 => ("x12", x12::measure(span)?),

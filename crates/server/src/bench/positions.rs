@@ -3,7 +3,7 @@
 
 use super::Figures;
 use super::client::Client;
-use super::http::{Bed, crowd};
+use super::http::{Bed, Drive, crowd};
 use super::measure::rss_mb;
 use super::sink;
 use anyhow::{Context as _, bail};
@@ -37,8 +37,11 @@ pub fn measure(url: Option<&str>, span: Duration, clients: usize) -> anyhow::Res
     let share = TRIPS / clients.min(TRIPS);
     let (mut count, took, cpu) = crowd(
         &bed,
-        clients.min(TRIPS / TRUCKS_A_MESSAGE),
-        span,
+        Drive {
+            clients: clients.min(TRIPS / TRUCKS_A_MESSAGE),
+            span,
+            per_second: None,
+        },
         |client, reference| {
             let (number, turn) = place(reference)?;
             let body = message(number * share, share, turn, begin);

@@ -8,6 +8,7 @@ use super::pump::Message;
 use signalbox_runtime::checkpoint::Checkpoint;
 use signalbox_runtime::machine::Batch;
 use signalbox_runtime::ports::{Epoch, Positions, Store, StoreError};
+use signalbox_runtime::record::Turn;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, channel, sync_channel};
@@ -15,8 +16,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tracing::warn;
 
-/// Batches judged and not durable. One is at the disk while the next is judged.
-pub const BATCHES_MAX: usize = 2;
+/// Batches judged and not durable. One is at the disk while the next are judged; those that wait go together.
+pub const BATCHES_MAX: usize = 8;
 /// Batches, one checkpoint and the word to go on.
 const JOBS_MAX: usize = BATCHES_MAX + 2;
 /// Attempts at one append or checkpoint that the store says may go through later.
@@ -62,20 +63,26 @@ impl Appender {
         let (told, done) = channel();
         thread::Builder::new().name("appender".to_owned()).spawn(move || {
             let mut failed = false;
-            for job in taken {
-                let done = match job {
-                    Job::GoOn => {
-                        failed = false;
-                        continue;
+            while let Ok(job) = taken.recv() {
+                let mut next = Some(job);
+                while let Some(job) = next.take() {
+                    let done = match job {
+                        Job::GoOn => {
+                            failed = false;
+                            continue;
+                        }
+                        Job::Batch(first) => {
+                            let batches = waiting(first, &taken, &mut next);
+                            append(store.as_ref(), epoch, batches, &mut failed)
+                        }
+                        Job::Checkpoint(checkpoint) => vec![write(store.as_ref(), checkpoint, failed)],
+                    };
+                    if done.into_iter().any(|it| told.send(it).is_err()) {
+                        return;
                     }
-                    Job::Batch(batch) => append(store.as_ref(), epoch, batch, &mut failed),
-                    Job::Checkpoint(checkpoint) => write(store.as_ref(), checkpoint, failed),
-                };
-                if told.send(done).is_err() {
-                    return;
+                    // A full inbox wakes the writer too.
+                    let _ = writer.try_send(Message::Wake);
                 }
-                // A full inbox wakes the writer too.
-                let _ = writer.try_send(Message::Wake);
             }
         })?;
         Ok(Self {
@@ -140,20 +147,54 @@ impl Appender {
     }
 }
 
-fn append(store: &dyn Store, epoch: Epoch, batch: Box<Batch>, failed: &mut bool) -> Done {
+/// The batch and those that queue behind it, up to the first job of another kind, which is then the `next`.
+fn waiting(first: Box<Batch>, jobs: &Receiver<Job>, next: &mut Option<Job>) -> Vec<Batch> {
+    let mut batches = vec![*first];
+    while batches.len() < BATCHES_MAX {
+        match jobs.try_recv() {
+            Ok(Job::Batch(batch)) => batches.push(*batch),
+            Ok(other) => {
+                *next = Some(other);
+                break;
+            }
+            Err(_) => break,
+        }
+    }
+    batches
+}
+
+/// One transaction and one sync for all of them. Batches of answers alone wait for those that they rest on.
+fn append(store: &dyn Store, epoch: Epoch, mut batches: Vec<Batch>, failed: &mut bool) -> Vec<Done> {
     let started = Instant::now();
-    let result = match (*failed, batch.turns.is_empty()) {
+    let lengths: Vec<usize> = batches.iter().map(|it| it.turns.len()).collect();
+    let mut turns: Vec<Turn> = Vec::with_capacity(lengths.iter().sum());
+    batches.iter_mut().for_each(|it| turns.append(&mut it.turns));
+    let mut result = match (*failed, turns.is_empty()) {
         (true, _) => Err(None),
-        // Answers alone: they wait for the batches that they rest on.
         (false, true) => Ok(0),
-        (false, false) => retried(|| store.append(epoch, &batch.turns)).map_err(Some),
+        (false, false) => retried(|| store.append(epoch, &turns)).map_err(Some),
     };
     *failed |= result.is_err();
-    Done::Batch {
-        batch,
-        result,
-        took: started.elapsed(),
+    let mut turns = turns.into_iter();
+    let mut done = Vec::with_capacity(batches.len());
+    for (mut batch, length) in batches.into_iter().zip(lengths) {
+        batch.turns = turns.by_ref().take(length).collect();
+        let its = match &mut result {
+            Ok(first) => {
+                let its = *first;
+                *first += length as u64;
+                Ok(its)
+            }
+            // The reason is told once, with the first of them.
+            Err(why) => Err(why.take()),
+        };
+        done.push(Done::Batch {
+            batch: Box::new(batch),
+            result: its,
+            took: started.elapsed(),
+        });
     }
+    done
 }
 
 fn write(store: &dyn Store, mut checkpoint: Box<Checkpoint>, failed: bool) -> Done {
