@@ -85,7 +85,13 @@ pub(crate) fn run(turn: &mut Turn<'_>, mut work: Work) {
 
 /// Gives an event to every running instance, and starts the playbooks that listen for it.
 fn spread(turn: &mut Turn<'_>, work: &mut Work, event: &Event) {
-    let running = turn.state.instances.iter().filter(|(_, it)| !it.is_over());
+    let kind = event.wire_type();
+    let hears = |it: &Instance| {
+        let definition = turn.directory().definitions.get(&it.definition.hash);
+        definition.is_none_or(|definition| definition.may_hear(&kind))
+    };
+    let running = turn.state.instances.iter();
+    let running = running.filter(|(_, it)| !it.is_over() && hears(it));
     let running: Vec<InstanceId> = running.map(|(id, _)| id.clone()).collect();
     // What a playbook may begin with. One that listens for neither costs nothing.
     let starts = matches!(event, Event::LoadCreated { .. } | Event::ExceptionRaised { .. });

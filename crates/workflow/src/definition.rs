@@ -49,6 +49,23 @@ impl Definition {
         }
     }
 
+    /// Whether an event of this type could start the workflow or end a wait in it. False only where every filter names
+    /// another type outright.
+    pub fn may_hear(&self, kind: &str) -> bool {
+        let waits = self.nodes.iter().any(|node| match &node.task {
+            Task::Listen(listen) => {
+                let until = match &listen.until {
+                    Some(Until::Events(strategy)) => strategy.may_match(kind),
+                    Some(Until::Condition(_)) | None => false,
+                };
+                until || listen.to.may_match(kind)
+            }
+            _ => false, // Nothing else waits for events.
+        });
+        let on = self.schedule.as_ref().and_then(|it| it.on.as_ref());
+        waits || on.is_some_and(|it| it.may_match(kind))
+    }
+
     pub(crate) fn node(&self, at: usize) -> Option<&Node> {
         self.nodes.get(at)
     }
@@ -204,6 +221,16 @@ pub(crate) struct Strategy {
     pub(crate) mode: Mode,
     /// Empty for `any: []`, which takes every event.
     pub(crate) filters: Vec<Filter>,
+}
+
+impl Strategy {
+    fn may_match(&self, kind: &str) -> bool {
+        let may = |filter: &Filter| match filter.with.get("type") {
+            Some(Template::Literal(Value::String(only))) => only == kind,
+            Some(_) | None => true,
+        };
+        self.filters.is_empty() || self.filters.iter().any(may)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
