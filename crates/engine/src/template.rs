@@ -1,7 +1,8 @@
 //! Message templates: a playbook's texts for people, written as Jinja and filled with data.
 //!
 //! Invariants: a template is parsed whole when its playbook is read, so that filling it can only give a text or a named
-//! error; what partners sent is data, never a template; a template reaches no file, clock or other template.
+//! error; what partners sent is data, never a template; a template reaches no file, clock or other template. It chooses and
+//! repeats, and makes no values: so no text in memory is longer than the data, the template or the limit.
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -58,6 +59,10 @@ impl Template {
             Issue::fatal("template.unreadable", at, why(&error), fix)
         };
         environment().template_from_named_str(name, text).map_err(refuse)?;
+        if let Some((line, why)) = beyond(text) {
+            let fix = "A template says values with if and for; work others out in the workflow and give them as data.";
+            return Err(Issue::fatal("template.beyond", format!("{file} line {line}"), why, fix));
+        }
         Ok(Self {
             name: name.to_owned(),
             hash: hex::encode(Sha256::digest(text.as_bytes())),
@@ -107,10 +112,77 @@ fn environment<'text>() -> Environment<'text> {
     environment.add_filter("first", filters::first);
     environment.add_filter("last", filters::last);
     environment.add_filter("length", filters::length);
-    environment.add_filter("lower", filters::lower);
-    environment.add_filter("trim", filters::trim);
-    environment.add_filter("upper", filters::upper);
+    // Of texts alone: the engine's own would write a list out first.
+    environment.add_filter("lower", |text: &str| text.to_lowercase());
+    environment.add_filter("trim", |text: &str| text.trim().to_owned());
+    environment.add_filter("upper", |text: &str| text.to_uppercase());
     environment
+}
+
+/// The statements a template may use. The others name values, call or capture text, which could grow without end.
+const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
+
+/// What a template that can be parsed does beyond choosing and repeating: its line and why it is refused.
+fn beyond(text: &str) -> Option<(usize, String)> {
+    let mut rest = text;
+    while let Some(open) = rest
+        .find("{{")
+        .into_iter()
+        .chain(rest.find("{%"))
+        .chain(rest.find("{#"))
+        .min()
+    {
+        let (mark, inside) = rest.get(open..)?.split_at_checked(2)?;
+        let line = 1 + text
+            .len()
+            .checked_sub(inside.len())
+            .and_then(|it| text.get(..it))?
+            .matches('\n')
+            .count();
+        if mark == "{#" {
+            rest = inside.split_once("#}")?.1;
+            continue;
+        }
+        let (code, after) = code(inside, if mark == "{{" { "}}" } else { "%}" });
+        let mut words = code
+            .split(|it: char| !it.is_alphanumeric() && it != '_')
+            .filter(|it| !it.is_empty());
+        if let Some(found) = code.chars().find(|it| matches!(it, '~' | '*' | '+' | '{')) {
+            return Some((line, format!("{found} makes a new value, which a template may not")));
+        }
+        if words.clone().any(|it| it == "recursive") {
+            return Some((line, "a loop may not be recursive".to_owned()));
+        }
+        let statement = words.next().unwrap_or_default();
+        if mark == "{%" && !STATEMENTS.contains(&statement) {
+            return Some((
+                line,
+                format!("{statement} is none of if, elif, else, endif, for and endfor"),
+            ));
+        }
+        rest = after;
+    }
+    None
+}
+
+/// The code up to its end mark, without the texts in quotes, and what comes after.
+fn code<'text>(inside: &'text str, end: &str) -> (String, &'text str) {
+    let mut code = String::new();
+    let mut quote = None;
+    let mut characters = inside.char_indices();
+    while let Some((at, it)) = characters.next() {
+        match quote {
+            Some(_) if it == '\\' => drop(characters.next()),
+            Some(open) if it == open => quote = None,
+            Some(_) => {}
+            None if inside.get(at..).is_some_and(|it| it.starts_with(end)) => {
+                return (code, inside.get(at + end.len()..).unwrap_or_default());
+            }
+            None if matches!(it, '"' | '\'') => quote = Some(it),
+            None => code.push(it),
+        }
+    }
+    (code, "")
 }
 
 fn why(error: &minijinja::Error) -> String {
@@ -167,6 +239,32 @@ mod tests {
         assert_eq!(include.code, "template.unreadable");
         let long = Template::parse("sorry", &"x".repeat(TEMPLATE_BYTES_MAX + 1)).unwrap_err();
         assert_eq!(long.code, "template.too_long");
+    }
+
+    #[test]
+    fn a_template_that_could_grow_without_end_is_refused_at_its_line() {
+        let at = |text: &str| Template::parse("t", text).map(|_| ()).map_err(|it| (it.code, it.at));
+        let beyond = Err(("template.beyond".to_owned(), "templates/t.txt line 2".to_owned()));
+        for text in [
+            "{# set #}\n{% set a = b %}",
+            "\n{%- set a %}{{ b }}{{ b }}{% endset %}",
+            "\n{% with a = b %}{% endwith %}",
+            "\n{% filter upper %}{{ b }}{% endfilter %}",
+            "\n{% raw %}{{ b }}{% endraw %}",
+            "\n{{ b ~ b }}",
+            "\n{{ '~}}' }}{{ \"\\\"\" + b }}",
+            "\n{{ 'x' * 100000 }}",
+            "\n{{ {'a': {}} }}{{ b ~ b }}",
+            "\n{% for a in b recursive %}{{ loop(a) }}{% endfor %}",
+        ] {
+            assert_eq!(at(text), beyond, "{text}");
+        }
+        assert_eq!(
+            at("{# ~ #}a ~ b * {{ 'a ~ b' }}{% if a == '+' %}set{% endif %}"),
+            Ok(())
+        );
+        assert!(render("{{ many | upper }}", &json!({"many": ["a", "a"]})).is_err());
+        assert_eq!(render("{{ one | upper }}", &json!({"one": "a"})).unwrap(), "A");
     }
 
     #[test]
