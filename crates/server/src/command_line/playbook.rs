@@ -5,6 +5,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use signalbox_engine::playbook::{self, Files};
 use signalbox_engine::playbook_test;
+use signalbox_model::issue::Issue;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -56,37 +58,34 @@ pub fn run(command: &Playbook) -> anyhow::Result<ExitCode> {
         }
     };
     let passed = match command {
-        Playbook::Check(_) => check(&files, arguments),
-        Playbook::Test(_) => test(&files, arguments),
+        Playbook::Check(_) => check(&files, arguments)?,
+        Playbook::Test(_) => test(&files, arguments)?,
     };
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn check(files: &Files, arguments: &Folder) -> bool {
+fn check(files: &Files, arguments: &Folder) -> anyhow::Result<bool> {
     let playbook = match playbook::check(files) {
         Ok(playbook) => playbook,
         Err(issues) => return refuse(&issues, arguments),
     };
-    let manifest = &playbook.manifest;
+    let (name, version, count) = (&playbook.manifest.name, &playbook.manifest.version, files.len());
     if arguments.json {
-        println!(
-            "{}",
-            json!({"passed": true, "name": manifest.name, "version": manifest.version,
-                   "definition": playbook.definition.hash, "files": files.keys().collect::<Vec<_>>(), "issues": []})
-        );
-        return true;
+        let names: Vec<&String> = files.keys().collect();
+        let hash = &playbook.definition.hash;
+        let shown =
+            json!({"passed": true, "name": name, "version": version, "definition": hash, "files": names, "issues": []});
+        say(&format!("{shown}\n"))?;
+        return Ok(true);
     }
-    println!(
-        "{} {}: {} files can be read and fit together.",
-        manifest.name,
-        manifest.version,
-        files.len()
-    );
+    say(&format!(
+        "{name} {version}: {count} files can be read and fit together.\n"
+    ))?;
     eprintln!("Run its tests: signalbox playbook test {}", arguments.folder.display());
-    true
+    Ok(true)
 }
 
-fn test(files: &Files, arguments: &Folder) -> bool {
+fn test(files: &Files, arguments: &Folder) -> anyhow::Result<bool> {
     let outcomes = match playbook_test::run(files) {
         Ok(outcomes) => outcomes,
         Err(issues) => return refuse(&issues, arguments),
@@ -94,20 +93,25 @@ fn test(files: &Files, arguments: &Folder) -> bool {
     let failed = outcomes.iter().filter(|it| !it.passed).count();
     let passed = failed == 0 && !outcomes.is_empty();
     if arguments.json {
-        println!("{}", json!({"passed": passed, "tests": outcomes, "issues": []}));
+        say(&format!(
+            "{}\n",
+            json!({"passed": passed, "tests": outcomes, "issues": []})
+        ))?;
     } else {
-        for it in &outcomes {
-            println!(
-                "{} {}: {}",
-                if it.passed { "ok    " } else { "FAILED" },
-                it.file,
-                it.name
-            );
-            if let Some(why) = &it.why {
-                println!("       {why}");
-            }
-        }
-        println!("{} of {} passed.", outcomes.len() - failed, outcomes.len());
+        let told = outcomes.iter().map(|it| {
+            let word = if it.passed { "ok    " } else { "FAILED" };
+            let why = it
+                .why
+                .as_ref()
+                .map_or_else(String::new, |why| format!("       {why}\n"));
+            format!("{word} {}: {}\n{why}", it.file, it.name)
+        });
+        let told: String = told.collect();
+        say(&format!(
+            "{told}{} of {} passed.\n",
+            outcomes.len() - failed,
+            outcomes.len()
+        ))?;
     }
     if outcomes.is_empty() {
         eprintln!("signalbox: the playbook has no tests. Write some in tests/NAME.yaml; docs/PLAYBOOKS.md shows how.");
@@ -116,23 +120,32 @@ fn test(files: &Files, arguments: &Folder) -> bool {
             "signalbox: {failed} failed. Correct the playbook, or the test where it says what is no longer wanted."
         );
     }
-    passed
+    Ok(passed)
 }
 
 /// Says what cannot be read. Always `false`: nothing passed.
-fn refuse(issues: &[signalbox_model::issue::Issue], arguments: &Folder) -> bool {
+fn refuse(issues: &[Issue], arguments: &Folder) -> anyhow::Result<bool> {
     if arguments.json {
-        println!("{}", json!({"passed": false, "issues": issues}));
+        say(&format!("{}\n", json!({"passed": false, "issues": issues})))?;
     } else {
-        for it in issues {
-            println!("{}: {} {}", it.at, it.why, it.fix);
-        }
+        let told = issues
+            .iter()
+            .map(|it| format!("{}: {}. {}\n", it.at, it.why.trim_end_matches('.'), it.fix));
+        say(&told.collect::<String>())?;
     }
     eprintln!(
         "signalbox: the playbook in {} cannot be installed. Correct what is named above and check again.",
         arguments.folder.display()
     );
-    false
+    Ok(false)
+}
+
+/// To stdout. Whoever reads only the beginning closes the pipe, and that is no failure.
+fn say(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
 }
 
 /// The folder's files by their path within it. Hidden files are the editor's or git's and not looked at.
