@@ -3,8 +3,9 @@
 use crate::answers;
 use crate::command::{Resolution, ResolutionChoice};
 use crate::offers;
+use crate::template;
 use crate::turn::Turn;
-use serde_json::json;
+use serde_json::{Value, json};
 use signalbox_model::decision::Evidence;
 use signalbox_model::event::Event;
 use signalbox_model::exception::{Exception, ExceptionKind, ExceptionSeverity};
@@ -38,6 +39,36 @@ pub(crate) fn raise(
     turn.link("exception", id.as_str());
     turn.record(Event::ExceptionRaised { exception });
     id
+}
+
+/// What a playbook's template makes of the load, its offers and `data`, as evidence. A text that cannot be written never
+/// holds an exception back: then the evidence says why.
+pub(crate) fn summary(turn: &Turn<'_>, playbook: &str, with: &Value) -> Option<Evidence> {
+    let name = with.get("template")?;
+    let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+    let playbook = turn.directory().playbooks.get(playbook);
+    let written = playbook
+        .and_then(|it| it.templates.get(&name))
+        .ok_or_else(|| template::Error::Missing(name.clone()))
+        .and_then(|it| Ok((it.render(&facts(turn, with))?, it.source())));
+    Some(match written {
+        Ok((text, source)) => Evidence::new("summary", text, &source),
+        Err(error) => Evidence::new("summary missing", error.to_string(), &format!("template {name}")),
+    })
+}
+
+/// What a template of an exception may name: `load`, `offers` in the order they were made, and the workflow's own `data`.
+fn facts(turn: &Turn<'_>, with: &Value) -> Value {
+    let load = turn.state.load.as_ref();
+    let offers = turn.state.offers.iter().map(|it| {
+        json!({"scac": it.scac, "rank": it.rank, "rate": it.rate.to_string(), "state": it.state,
+               "respond_by": it.respond_by})
+    });
+    json!({
+        "load": {"reference": load.map(|it| &it.reference), "lane": load.map(|it| it.lane())},
+        "offers": offers.collect::<Vec<_>>(),
+        "data": with.get("data"),
+    })
 }
 
 pub(crate) fn resolve(turn: &mut Turn<'_>, id: &ExceptionId, resolution: Resolution, in_hand_ms: Option<i64>) {

@@ -23,10 +23,10 @@ pub struct Ask<'a> {
     pub tenant: &'a TenantId,
     pub actor: &'a Actor,
     /// `make_offer`, `decide_approval` ...
-    pub action: &'static str,
+    pub action: &'a str,
     /// Type and id of the thing: `("Load", "load_1")`.
-    pub resource: (&'static str, &'a str),
-    pub facts: BTreeMap<&'static str, Fact>,
+    pub resource: (&'a str, &'a str),
+    pub facts: BTreeMap<&'a str, Fact>,
     pub now: Timestamp,
 }
 

@@ -7,9 +7,11 @@ pub mod command;
 pub mod directory;
 pub mod gate;
 pub mod playbook;
+pub mod playbook_test;
 pub mod state;
 pub mod step;
 pub mod table;
+pub mod template;
 pub mod trip;
 pub mod views;
 

@@ -174,7 +174,7 @@ fn obey(turn: &mut Turn<'_>, work: &mut Work, id: &InstanceId, definition: &Defi
     let timer_id = |timer: &str| TimerId(format!("{WORKFLOW_TIMER}{id}/{timer}"));
     match command {
         Command::Call { call, function, with } => {
-            if function == "checkpoint:1.0.0@signalbox" {
+            if Function::named(&function) == Some(Function::Checkpoint) {
                 let Some(load) = turn.state.load.as_ref().map(|it| it.id.clone()) else {
                     return;
                 };
@@ -209,18 +209,47 @@ fn obey(turn: &mut Turn<'_>, work: &mut Work, id: &InstanceId, definition: &Defi
 }
 
 /// The catalogue of functions a playbook may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// Makes all that was decided durable before the workflow goes on.
+    Checkpoint,
+    Decide,
+    StartTender,
+    MakeOffer,
+    CloseTender,
+    RaiseException,
+}
+
+impl Function {
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "checkpoint:1.0.0@signalbox" => Self::Checkpoint,
+            "decide:1.0.0@signalbox" => Self::Decide,
+            "start-tender:1.0.0@signalbox" => Self::StartTender,
+            "make-offer:1.0.0@signalbox" => Self::MakeOffer,
+            "close-tender:1.0.0@signalbox" => Self::CloseTender,
+            "raise-exception:1.0.0@signalbox" => Self::RaiseException,
+            _ => return None, // Any other text names nothing here.
+        })
+    }
+}
+
 fn function_call(turn: &mut Turn<'_>, definition: &Definition, function: &str, with: Value) -> Result<Value, Fault> {
     let actor = Actor::playbook(&definition.name);
-    match function {
-        "decide:1.0.0@signalbox" => decide(turn, definition, &with),
-        "start-tender:1.0.0@signalbox" => start_tender(turn, definition),
-        "make-offer:1.0.0@signalbox" => {
+    match Function::named(function) {
+        Some(Function::Decide) => decide(turn, definition, &with),
+        Some(Function::StartTender) => start_tender(turn, definition),
+        Some(Function::MakeOffer) => {
             let wanted = serde_json::from_value(with).map_err(|error| fault("validation", error.to_string()))?;
             Ok(offers::make(turn, &actor, wanted))
         }
-        "close-tender:1.0.0@signalbox" => Ok(close_tender(turn)),
-        "raise-exception:1.0.0@signalbox" => raise_exception(turn, &with),
-        other => Err(fault("not-supported", format!("no function {other} in the catalogue"))),
+        Some(Function::CloseTender) => Ok(close_tender(turn)),
+        Some(Function::RaiseException) => raise_exception(turn, definition, &with),
+        // A checkpoint is an effect, so it is answered once it is durable and never comes here.
+        Some(Function::Checkpoint) | None => Err(fault(
+            "not-supported",
+            format!("no function {function} in the catalogue"),
+        )),
     }
 }
 
@@ -283,7 +312,7 @@ fn close_tender(turn: &mut Turn<'_>) -> Value {
     json!({"closed": true, "offers": offers})
 }
 
-fn raise_exception(turn: &mut Turn<'_>, with: &Value) -> Result<Value, Fault> {
+fn raise_exception(turn: &mut Turn<'_>, definition: &Definition, with: &Value) -> Result<Value, Fault> {
     let text = |name: &str| with.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let invalid = |error: serde_json::Error| fault("validation", error.to_string());
     let kind: ExceptionKind = serde_json::from_value(with.get("kind").cloned().unwrap_or_default()).map_err(invalid)?;
@@ -296,7 +325,9 @@ fn raise_exception(turn: &mut Turn<'_>, with: &Value) -> Result<Value, Fault> {
         .offers
         .iter()
         .map(|it| format!("{} {:?}", it.scac, it.state).to_lowercase());
-    let evidence = vec![Evidence::new("offers", offers.collect::<Vec<_>>().join(", "), "tender")];
+    let offers = Evidence::new("offers", offers.collect::<Vec<_>>().join(", "), "tender");
+    let summary = exceptions::summary(turn, &definition.name, with);
+    let evidence = summary.into_iter().chain([offers]).collect();
     let id = exceptions::raise(turn, kind, severity, &text("title"), &text("next_action"), evidence);
     Ok(json!({"exception": id}))
 }
@@ -316,7 +347,7 @@ fn stop(turn: &mut Turn<'_>, why: &str) {
     );
 }
 
-fn fault(kind: &str, detail: String) -> Fault {
+pub(crate) fn fault(kind: &str, detail: String) -> Fault {
     Fault {
         kind: format!("https://signalbox.example/errors/{kind}"),
         status: 400,

@@ -75,7 +75,7 @@ fn event(command: Command) -> Result<Event, Vec<Issue>> {
         Command::CreateTenant { tenant, name } => Event::TenantCreated { tenant, name },
         Command::IssueKey { key } => Event::KeyIssued { key },
         Command::InstallPlaybook { name, version, files } => {
-            playbook::read(&files)?;
+            playbook::check(&files)?;
             Event::PlaybookInstalled { name, version, files }
         }
         Command::ChangeTable { table, content } => {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use signalbox_model::issue::Issue;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use zen_expression::Isolate;
 
@@ -43,6 +44,15 @@ struct Rule {
     id: String,
     inputs: Vec<String>,
     outputs: Vec<String>,
+}
+
+/// A rule's cells, expressions as in the table itself, by the field of their column.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GivenRule {
+    #[serde(default)]
+    pub when: BTreeMap<String, String>,
+    pub then: BTreeMap<String, String>,
 }
 
 /// What a table answered: the outputs of each rule that fired, and which rules those were.
@@ -118,6 +128,36 @@ impl Table {
             rules,
         };
         let issues = table.check();
+        if issues.is_empty() { Ok(table) } else { Err(issues) }
+    }
+
+    /// The same table with other rules, as a test gives them: cells by the field of their column.
+    pub fn with_rules(&self, rules: &[GivenRule]) -> Result<Self, Vec<Issue>> {
+        let mut issues = Vec::new();
+        let read = rules.iter().enumerate().map(|(row, given)| {
+            let mut cells = |columns: &[Cells], given: &BTreeMap<String, String>| {
+                let unknown = given
+                    .keys()
+                    .filter(|it| columns.iter().all(|column| column.field != **it));
+                issues.extend(unknown.map(|it| {
+                    let why = format!("table {} has no column {it} here", self.name);
+                    let fix = "`when` takes the table's inputs, `then` its outputs.";
+                    Issue::fatal("table.column", format!("rule {}", row + 1), why, fix)
+                }));
+                columns
+                    .iter()
+                    .map(|it| given.get(&it.field).cloned().unwrap_or_default())
+                    .collect()
+            };
+            Rule {
+                id: (row + 1).to_string(),
+                inputs: cells(&self.inputs, &given.when),
+                outputs: cells(&self.outputs, &given.then),
+            }
+        });
+        let rules = read.collect();
+        let table = Self { rules, ..self.clone() };
+        issues.extend(table.check());
         if issues.is_empty() { Ok(table) } else { Err(issues) }
     }
 

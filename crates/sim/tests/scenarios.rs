@@ -1,5 +1,6 @@
 //! Every file under `scenarios/`, at the engine and through the whole machine: the load's events are the same.
 
+use signalbox_model::event::Event;
 use signalbox_sim::scenario::alike::difference;
 use signalbox_sim::scenario::engine_boundary::EngineBoundary;
 use signalbox_sim::scenario::language::files;
@@ -26,4 +27,47 @@ fn every_scenario_holds_at_the_engine_and_through_the_machine() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The evidence of the one exception that a scenario raises, as what, value and source.
+fn evidence(wanted: &str) -> Vec<(String, String, String)> {
+    let scenario = files().unwrap().into_iter().find(|(name, _)| name == wanted).unwrap().1;
+    let events = run(&scenario, &mut RuntimeBoundary::new().unwrap()).unwrap();
+    let raised = events.into_iter().find_map(|(_, event)| match event {
+        Event::ExceptionRaised { exception } => Some(exception),
+        _ => None, // Only the exception is looked at.
+    });
+    let evidence = raised.unwrap().evidence.into_iter();
+    evidence
+        .map(|it| (it.what, it.value.as_str().unwrap_or_default().to_owned(), it.source))
+        .collect()
+}
+
+#[test]
+fn an_exception_tells_in_the_playbooks_words_what_came_before() {
+    let told = |scenario: &str| {
+        let (what, text, source) = evidence(scenario).remove(0);
+        assert_eq!(what, "summary", "{text}");
+        let (template, hash) = source.split_once('@').unwrap();
+        assert_eq!(hash.len(), 12);
+        (template.to_owned(), text)
+    };
+    let (template, text) = told("all_decline");
+    assert_eq!(template, "template exhausted");
+    assert_eq!(
+        text,
+        "No carrier took load 75027674 (ME>WI). Asked: JBHT at 2000.00 USD (declined), SWFT at 2100.00 USD (declined)."
+    );
+    let (_, text) = told("no_routing_guide");
+    assert_eq!(
+        text,
+        "No carrier was asked for load 75027674: the routing guide has none for ME>WI that may be asked."
+    );
+    let (template, text) = told("terms_taken");
+    assert_eq!(template, "template conditional");
+    assert_eq!(
+        text,
+        "JBHT takes load 75027674 (ME>WI) at 2000.00 USD on terms of its own. The offer ends at 2026-11-23T15:15:00Z; \
+         after that the next carrier is asked."
+    );
 }

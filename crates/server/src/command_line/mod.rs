@@ -1,6 +1,7 @@
 //! The `signalbox` command. Data goes to stdout, messages to stderr; every error says what to do next.
 
 mod audit;
+mod playbook;
 mod send;
 mod serve;
 
@@ -24,6 +25,7 @@ const EXAMPLES: &str = "Examples:
   signalbox serve --data-dir ./data               run an installation on SQLite
   signalbox doctor --data-dir ./data              is everything in place?
   signalbox send order.edi --to http://127.0.0.1:8080/in/edi --token sbx_…
+  signalbox playbook test playbooks/load-tender   does a playbook do what its tests say?
   signalbox audit verify audit.jsonl --key 'signalbox/ten_main+…'";
 
 #[derive(Subcommand)]
@@ -37,6 +39,9 @@ enum Command {
     /// Check an audit export, offline.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Check and test a playbook's folder, offline.
+    #[command(subcommand)]
+    Playbook(playbook::Playbook),
     /// Send a file to a source, as a partner's system would.
     Send(send::Send),
     /// Measure this machine and print the figures as JSON.
@@ -104,6 +109,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => on_tokio(demo::run(arguments)),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Playbook(arguments) => playbook::run(&arguments),
         Command::Send(arguments) => on_tokio(send::run(arguments)),
         Command::Bench(arguments) => crate::bench::run(&arguments),
         Command::Openapi => {
