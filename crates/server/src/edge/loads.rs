@@ -134,5 +134,8 @@ fn allowed_actions(state: &LoadState, caller: &Caller) -> Vec<&'static str> {
     if may && state.open_exceptions().next().is_some() {
         actions.push("resolve_exception");
     }
+    if caller.has_any(trips::ASSIGNERS) && state.cancelled.is_none() {
+        actions.push("assign_vehicle");
+    }
     actions
 }

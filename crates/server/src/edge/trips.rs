@@ -24,7 +24,7 @@ use signalbox_model::scope::Role;
 use signalbox_model::view::ViewRow;
 use utoipa::ToSchema;
 
-const ASSIGNERS: &[Role] = &[Role::Dispatcher, Role::Manager, Role::Admin, Role::Integrator];
+pub const ASSIGNERS: &[Role] = &[Role::Dispatcher, Role::Manager, Role::Admin, Role::Integrator];
 /// Radius of a site whose caller gives none, and the limits of one that is given.
 const RADIUS_M: u32 = 500;
 const RADIUS_M_MIN: u32 = 50;
