@@ -1025,6 +1025,8 @@ export interface components {
             planned: components["schemas"]["WindowBody"];
             /** Format: int32 */
             sequence: number;
+            /** @description IANA zone of the place, where the order or its site names one. */
+            zone?: string | null;
         };
         VehicleBody: {
             /**

@@ -20,7 +20,7 @@ describe("lateness in words", () => {
     expect(lateness("2026-11-22T20:01:00Z", promised)).toEqual({ isLate: true, text: "1 min late" });
     expect(lateness("2026-11-22T20:00:59Z", promised)).toEqual({ isLate: false, text: "on time" });
     expect(lateness("2026-11-22T19:25:00Z", promised)).toEqual({ isLate: false, text: "35 min early" });
-    expect(lateness("2026-11-25T21:00:00Z", promised)).toEqual({ isLate: true, text: "3 d 1 h late" });
+    expect(lateness("2026-11-25T21:00:00Z", promised)).toEqual({ isLate: true, text: "73 h 00 min late" });
   });
 
   it("says nothing where nothing was promised or the time is no time", () => {
@@ -34,7 +34,7 @@ describe("lateness in words", () => {
       "59 min",
       "1 h 00 min",
       "2 h 05 min",
-      "1 d 1 h",
+      "25 h 00 min",
     ]);
   });
 });

@@ -1,7 +1,6 @@
 // Trips in words: how late, where from, how far. No DOM and no clock, so that tests can ask.
 
 import type { components } from "../api.gen";
-import { formatSpan } from "./time";
 
 type Schemas = components["schemas"];
 export type Trip = Schemas["TripBody"];
@@ -31,10 +30,11 @@ export function lateness(at: string, promised: string | null | undefined): Laten
   };
 }
 
-/** `45 min`, `2 h 05 min`, `3 d 4 h`. */
+/** `45 min`, `2 h 05 min`, `26 h 00 min`: in hours, as the exceptions' titles say it. */
 export function formatMinutes(minutes: number): string {
   const whole = Math.floor(minutes);
-  return whole < 60 ? `${whole} min` : formatSpan(whole * MINUTE_MS);
+  if (whole < 60) return `${whole} min`;
+  return `${Math.floor(whole / 60)} h ${String(whole % 60).padStart(2, "0")} min`;
 }
 
 /** How an estimate was come by, before its age. */

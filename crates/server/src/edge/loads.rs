@@ -89,7 +89,7 @@ fn detail(state: &LoadState, directory: &Directory, caller: &Caller, latest: Opt
         "status": state.status(),
         "exceptions": exceptions,
         "approvals": approvals,
-        "trip": trips::trip(state, latest),
+        "trip": trips::trip(state, directory, latest),
         "allowed_actions": allowed_actions(state, caller),
     })
 }

@@ -156,6 +156,8 @@ pub struct TripStop {
     /// `pickup`, `delivery` or `other`.
     pub kind: String,
     pub label: String,
+    /// IANA zone of the place, where the order or its site names one.
+    pub zone: Option<String>,
     pub planned: WindowBody,
     pub estimated: Option<EstimateBody>,
     pub actual: Option<ActualBody>,

@@ -1,4 +1,5 @@
 import type { Stop } from "../../api";
+import type { Moment } from "../../kit/time";
 import { TimeInZone } from "../../kit/time-in-zone";
 
 export function address({ location }: Stop): string {
@@ -8,8 +9,10 @@ export function address({ location }: Stop): string {
   return [...location.address, city, location.country].filter(Boolean).join(" · ");
 }
 
-export function Window({ stop }: { stop: Stop }) {
-  const { earliest, latest } = stop.window;
+/** The window in its own zone, or in the place's where that is known better. */
+export function Window({ stop, zone }: { stop: Stop; zone?: string | null | undefined }) {
+  const here = (moment: Moment | null) => moment && { ...moment, zone: zone ?? moment.zone };
+  const [earliest, latest] = [here(stop.window.earliest), here(stop.window.latest)];
   if (!earliest && !latest) return <span className="quiet">No time was given.</span>;
   if (earliest && latest) {
     if (earliest.at === latest.at) {

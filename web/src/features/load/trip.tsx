@@ -109,7 +109,9 @@ function Doubts({ trip }: { trip: Trip }) {
 
 function Times({ stop, trip }: { stop: Stop; trip: Trip | null }) {
   const told = trip?.stops.find((it) => it.sequence === stop.sequence);
-  const zone = stop.window.latest?.zone ?? stop.window.earliest?.zone ?? stop.location.zone ?? viewerZone();
+  const place = told?.zone;
+  const zone =
+    place ?? stop.window.latest?.zone ?? stop.window.earliest?.zone ?? stop.location.zone ?? viewerZone();
   const here = told?.actual?.arrived ?? told?.actual?.delivered;
   return (
     <dl className="times number">
@@ -118,7 +120,7 @@ function Times({ stop, trip }: { stop: Stop; trip: Trip | null }) {
           <span aria-hidden="true">□</span> Planned
         </dt>
         <dd>
-          <Window stop={stop} />
+          <Window stop={stop} zone={place} />
         </dd>
       </div>
       {trip && told && !here && (
