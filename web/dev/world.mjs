@@ -58,6 +58,18 @@ export function makeWorld({ loads, rate }) {
     return { carrier, scac, rank, rate, respond_by: iso(minutes(1 + chance() * 90)) };
   }
 
+  function trip(to) {
+    return {
+      vehicle: String(10 + Math.floor(chance() * 90)),
+      next_stop: `${to[0]}, ${to[1]}`,
+      eta: iso(minutes(4900 + chance() * 4500)),
+      as_of: iso(minutes(-chance() * 30)),
+      late: chance() < 0.2,
+      arrived: null,
+      completed: false,
+    };
+  }
+
   function makeLoad(index) {
     const id = `load_${String(index).padStart(6, "0")}`;
     const [from, to] = [any(CITIES), any(CITIES)];
@@ -83,6 +95,7 @@ export function makeWorld({ loads, rate }) {
       exceptions: status === "exception" ? 1 : 0,
       updated_at: iso(started - chance() * 3_600_000),
       playbook: "tender-waterfall",
+      trip: status === "covered" ? trip(to) : null,
     };
     board.set(id, row);
     return row;

@@ -482,6 +482,11 @@ export interface components {
             name: string;
             roles: string[];
         };
+        ActualBody: {
+            arrived?: components["schemas"]["VisitBody"] | null;
+            delivered?: components["schemas"]["VisitBody"] | null;
+            departed?: components["schemas"]["VisitBody"] | null;
+        };
         AnswerBody: {
             answer: components["schemas"]["AnswerWord"];
             /** @description Staff who answer for a carrier name it; a carrier's own key need not. */
@@ -493,6 +498,13 @@ export interface components {
         };
         /** @enum {string} */
         AnswerWord: "accept" | "decline" | "conditional";
+        AssignmentBody: {
+            /** @description `command`, `carrier_answer` or `status_equipment`. */
+            basis: string;
+            /** @description Positions before this instant say nothing about the load. */
+            from: string;
+            vehicle: string;
+        };
         BoardRow: {
             carrier?: string | null;
             customer?: string | null;
@@ -542,12 +554,45 @@ export interface components {
         };
         /** @enum {string} */
         DecisionWord: "approve" | "reject";
+        DoubtBody: {
+            at: string;
+            coordinates: components["schemas"]["CoordinatesBody"];
+            why: string;
+        };
+        /** @description Positions of the vehicle that were kept and not used for this trip, and why the last was not. */
+        DoubtsBody: {
+            /** Format: int32 */
+            jumps: number;
+            last?: components["schemas"]["DoubtBody"] | null;
+            /** Format: int32 */
+            off_corridor: number;
+        };
         EditBody: {
             /**
              * Format: int64
              * @description In minor units of the proposal's currency.
              */
             rate_minor: number;
+        };
+        /** @description When the vehicle is expected at a stop: most likely, hardly before, hardly after. */
+        EstimateBody: {
+            /** @description The instant of the position or of the carrier's word it rests on. */
+            as_of: string;
+            /** Format: int32 */
+            distance_km?: number | null;
+            /** Format: int32 */
+            driving_min: number;
+            earliest: string;
+            eta: string;
+            is_late: boolean;
+            latest: string;
+            /** @description The method and its inputs in words. */
+            method: string;
+            /** Format: int32 */
+            other_min: number;
+            position?: components["schemas"]["CoordinatesBody"] | null;
+            /** Format: int32 */
+            stop: number;
         };
         EvidenceBody: {
             source: string;
@@ -558,6 +603,8 @@ export interface components {
             allowed_actions: string[];
             deadline?: string | null;
             evidence: components["schemas"]["EvidenceBody"][];
+            /** @description Of an exception, which: `late_delivery_risk` or another. */
+            exception?: string | null;
             id: string;
             /** @description `approval` or `exception`. */
             kind: string;
@@ -630,6 +677,8 @@ export interface components {
                 allowed_actions: string[];
                 deadline?: string | null;
                 evidence: components["schemas"]["EvidenceBody"][];
+                /** @description Of an exception, which: `late_delivery_risk` or another. */
+                exception?: string | null;
                 id: string;
                 /** @description `approval` or `exception`. */
                 kind: string;
@@ -689,8 +738,7 @@ export interface components {
             status: string;
             /** @description The tender with its offers in the order they were made. */
             tender?: unknown;
-            /** @description The trip: its vehicle and latest position, and per stop what is planned, estimated and actual. */
-            trip?: unknown;
+            trip?: components["schemas"]["TripBody"] | null;
         };
         Me: {
             actor: components["schemas"]["ActorBody"];
@@ -811,6 +859,21 @@ export interface components {
         Partners: {
             partners: components["schemas"]["PartnerBody"][];
         };
+        /** @description Where a stop lies, and how that is known. */
+        PlaceBody: {
+            coordinates: components["schemas"]["CoordinatesBody"];
+            /**
+             * Format: int32
+             * @description Of the geofence; none where the place is not known well enough to have one.
+             */
+            radius_m?: number | null;
+            /** @description `order`, `site lakeshore` or `city table`. */
+            source: string;
+            /** Format: int32 */
+            stop: number;
+            /** Format: int32 */
+            uncertainty_m: number;
+        };
         /**
          * Problem
          * @description The shape of `Problem` in the contract.
@@ -929,6 +992,16 @@ export interface components {
             /** @description One line for a person. */
             summary: string;
         };
+        /** @description A trip: its vehicle and latest position, and per stop what is planned, estimated and actual. */
+        TripBody: {
+            completed: boolean;
+            doubts: components["schemas"]["DoubtsBody"];
+            position?: components["schemas"]["VehicleRow"] | null;
+            stops: components["schemas"]["TripStop"][];
+            /** @description Stops, by sequence, of which nobody knows where they lie. */
+            unplaced: number[];
+            vehicle?: components["schemas"]["AssignmentBody"] | null;
+        };
         /** @description A load's trip in a row: where it goes next and when it is expected. */
         TripRow: {
             arrived?: string | null;
@@ -937,9 +1010,23 @@ export interface components {
             completed: boolean;
             /** @description At the last delivery. */
             eta?: string | null;
+            /** @description Expected past what was promised, or overdue with nobody having said that the vehicle arrived. */
             late: boolean;
             next_stop?: string | null;
             vehicle?: string | null;
+        };
+        TripStop: {
+            actual?: components["schemas"]["ActualBody"] | null;
+            estimated?: components["schemas"]["EstimateBody"] | null;
+            /** @description `pickup`, `delivery` or `other`. */
+            kind: string;
+            label: string;
+            place?: components["schemas"]["PlaceBody"] | null;
+            planned: components["schemas"]["WindowBody"];
+            /** Format: int32 */
+            sequence: number;
+            /** @description IANA zone of the place, where the order or its site names one. */
+            zone?: string | null;
         };
         VehicleBody: {
             /**
@@ -968,6 +1055,15 @@ export interface components {
             /** Format: int32 */
             speed_kmh?: number | null;
             vehicle: string;
+        };
+        VisitBody: {
+            at: string;
+            /** @description `geofence` or `status`. */
+            source: string;
+        };
+        WindowBody: {
+            earliest?: components["schemas"]["MomentBody"] | null;
+            latest?: components["schemas"]["MomentBody"] | null;
         };
     };
     responses: never;

@@ -6,6 +6,7 @@ import type { components, paths } from "./api.gen";
 import { token } from "./app/session";
 import type { Money } from "./kit/money";
 import type { Moment } from "./kit/time";
+import type { Trip, TripRow } from "./kit/trip";
 
 export type LoadStatus =
   | "planned"
@@ -46,7 +47,10 @@ export interface BoardRow {
   exceptions: number;
   updated_at: string;
   playbook: string | null;
+  trip?: TripRow | null;
 }
+
+export type VehicleRow = components["schemas"]["VehicleRow"];
 
 export interface Evidence {
   what: string;
@@ -59,6 +63,8 @@ export type InboxAction = "approve" | "edit" | "reject" | "resolve" | Exclude<Re
 
 export interface InboxItem {
   kind: "approval" | "exception";
+  /** Of an exception, which. */
+  exception?: string | null;
   id: string;
   load: string;
   reference: string;
@@ -125,6 +131,7 @@ export interface LoadDetail {
   status: LoadStatus;
   exceptions: { id: string; title: string; severity: Severity; next_action?: string; raised_at?: string }[];
   approvals: { id: string; title: string; deadline?: string; role?: string }[];
+  trip?: Trip | null;
   allowed_actions: string[];
 }
 
@@ -250,6 +257,12 @@ export const readLoad = (id: string) =>
 export const readTimeline = (id: string) =>
   body<{ entries: TimelineEntry[] }>(client.GET("/api/v1/loads/{id}/timeline", { params: { path: { id } } }));
 
+/** Vehicles that report positions, the latest first. */
+export const readVehicles = () =>
+  body<ViewPage<VehicleRow>>(client.GET("/api/v1/vehicles", { params: { query: { limit: VEHICLES_MAX } } }));
+
+/** Vehicles shown at most; the answer says how many there are. */
+export const VEHICLES_MAX = 1_000;
 /** As many rows as a page may hold. */
 const PAGE_ROWS = 10_000;
 /** Pages of a snapshot at most: a million loads do not fit a browser. */
@@ -309,6 +322,12 @@ export const reprocess = (id: string, corrected?: string, in_hand_ms?: number) =
     body<Outcome>(
       client.POST("/api/v1/quarantine/{id}/reprocess", { params: { path: { id }, header }, body: it }),
     ),
+  );
+
+/** Says which vehicle hauls a load; an empty name takes it off. */
+export const assignVehicle = (id: string, vehicle: string) =>
+  post(`vehicle ${id} ${vehicle}`, { vehicle }, (it, header) =>
+    body<Outcome>(client.PUT("/api/v1/loads/{id}/vehicle", { params: { path: { id }, header }, body: it })),
   );
 
 export const readRaw = async (id: string) =>

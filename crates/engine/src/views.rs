@@ -311,11 +311,12 @@ fn trip(state: &LoadState, load: &Load) -> Option<Value> {
     let delivery = load.delivery();
     let estimate = delivery.and_then(|it| trip.estimates.get(&it.sequence));
     let delivered = delivery.and_then(|it| trip.arrived(it.sequence)).map(|it| it.at);
+    let is_overdue = delivered.is_none() && delivery.is_some_and(|it| trip.overdue.contains(&it.sequence));
     Some(json!({
         "vehicle": trip.assignment.as_ref().map(|it| it.vehicle.clone()),
         "next_stop": next.map(|it| it.location.label()),
         "eta": estimate.map(|it| it.eta), "as_of": estimate.map(|it| it.as_of),
-        "late": estimate.is_some_and(|it| it.is_late), "arrived": delivered, "completed": trip.completed,
+        "late": is_overdue || estimate.is_some_and(|it| it.is_late), "arrived": delivered, "completed": trip.completed,
     }))
 }
 

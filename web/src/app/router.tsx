@@ -40,6 +40,13 @@ const loadRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/load/load-page"), "LoadPage"),
 });
 
+const vehiclesRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/vehicles",
+  validateSearch: texts("show"),
+  component: lazyRouteComponent(() => import("../features/vehicles/vehicles"), "Vehicles"),
+});
+
 const quarantineRoute = createRoute({
   getParentRoute: () => root,
   path: "/quarantine",
@@ -54,7 +61,14 @@ const auditRoute = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([boardRoute, inboxRoute, loadRoute, quarantineRoute, auditRoute]),
+  routeTree: root.addChildren([
+    boardRoute,
+    inboxRoute,
+    loadRoute,
+    vehiclesRoute,
+    quarantineRoute,
+    auditRoute,
+  ]),
   defaultPreload: "intent",
   defaultErrorComponent: ({ error, reset }) => (
     <Failed what="This page" why={error instanceof Error ? error.message : String(error)} retry={reset} />

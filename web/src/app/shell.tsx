@@ -30,6 +30,7 @@ export function Shell() {
           <Link to="/inbox">
             Inbox <Badge table="inbox" />
           </Link>
+          <Link to="/vehicles">Vehicles</Link>
           <Link to="/quarantine">
             Quarantine <Badge table="quarantine" />
           </Link>
@@ -58,7 +59,13 @@ export function Shell() {
 function titleOf(path: string): string {
   if (path.startsWith("/loads/")) return "Load";
   return (
-    { "/": "Board", "/inbox": "Inbox", "/quarantine": "Quarantine", "/audit": "Audit" }[path] ?? "Not found"
+    {
+      "/": "Board",
+      "/inbox": "Inbox",
+      "/vehicles": "Vehicles",
+      "/quarantine": "Quarantine",
+      "/audit": "Audit",
+    }[path] ?? "Not found"
   );
 }
 

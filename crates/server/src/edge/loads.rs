@@ -89,7 +89,7 @@ fn detail(state: &LoadState, directory: &Directory, caller: &Caller, latest: Opt
         "status": state.status(),
         "exceptions": exceptions,
         "approvals": approvals,
-        "trip": trips::trip(state, latest),
+        "trip": trips::trip(state, directory, latest),
         "allowed_actions": allowed_actions(state, caller),
     })
 }
@@ -133,6 +133,9 @@ fn allowed_actions(state: &LoadState, caller: &Caller) -> Vec<&'static str> {
     }
     if may && state.open_exceptions().next().is_some() {
         actions.push("resolve_exception");
+    }
+    if caller.has_any(trips::ASSIGNERS) && state.cancelled.is_none() {
+        actions.push("assign_vehicle");
     }
     actions
 }

@@ -106,6 +106,7 @@ pub struct TripRow {
     pub eta: Option<String>,
     /// The instant of the position the estimate rests on.
     pub as_of: Option<String>,
+    /// Expected past what was promised, or overdue with nobody having said that the vehicle arrived.
     pub late: bool,
     pub arrived: Option<String>,
     pub completed: bool,
@@ -128,6 +129,107 @@ pub struct VehicleRow {
     pub refused_last: Option<String>,
 }
 
+/// A trip: its vehicle and latest position, and per stop what is planned, estimated and actual.
+#[derive(Serialize, ToSchema)]
+pub struct TripBody {
+    pub vehicle: Option<AssignmentBody>,
+    pub position: Option<VehicleRow>,
+    pub stops: Vec<TripStop>,
+    /// Stops, by sequence, of which nobody knows where they lie.
+    pub unplaced: Vec<u32>,
+    pub doubts: DoubtsBody,
+    pub completed: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct AssignmentBody {
+    pub vehicle: String,
+    /// `command`, `carrier_answer` or `status_equipment`.
+    pub basis: String,
+    /// Positions before this instant say nothing about the load.
+    pub from: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct TripStop {
+    pub sequence: u32,
+    /// `pickup`, `delivery` or `other`.
+    pub kind: String,
+    pub label: String,
+    /// IANA zone of the place, where the order or its site names one.
+    pub zone: Option<String>,
+    pub planned: WindowBody,
+    pub estimated: Option<EstimateBody>,
+    pub actual: Option<ActualBody>,
+    pub place: Option<PlaceBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct WindowBody {
+    pub earliest: Option<MomentBody>,
+    pub latest: Option<MomentBody>,
+}
+
+/// When the vehicle is expected at a stop: most likely, hardly before, hardly after.
+#[derive(Serialize, ToSchema)]
+pub struct EstimateBody {
+    pub stop: u32,
+    pub eta: String,
+    pub earliest: String,
+    pub latest: String,
+    /// The instant of the position or of the carrier's word it rests on.
+    pub as_of: String,
+    /// None where a carrier stated the time.
+    pub position: Option<CoordinatesBody>,
+    pub distance_km: Option<u32>,
+    pub driving_min: u32,
+    pub other_min: u32,
+    pub is_late: bool,
+    /// The method and its inputs in words.
+    pub method: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ActualBody {
+    pub arrived: Option<VisitBody>,
+    pub departed: Option<VisitBody>,
+    pub delivered: Option<VisitBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct VisitBody {
+    pub at: String,
+    /// `geofence` or `status`.
+    pub source: String,
+}
+
+/// Where a stop lies, and how that is known.
+#[derive(Serialize, ToSchema)]
+pub struct PlaceBody {
+    pub stop: u32,
+    pub coordinates: CoordinatesBody,
+    /// Of the geofence; none where the place is not known well enough to have one.
+    pub radius_m: Option<u32>,
+    pub uncertainty_m: u32,
+    /// `order`, `site lakeshore` or `city table`.
+    pub source: String,
+}
+
+/// Positions of the vehicle that were kept and not used for this trip, and why the last was not.
+#[derive(Serialize, ToSchema)]
+pub struct DoubtsBody {
+    pub jumps: u32,
+    pub off_corridor: u32,
+    pub last: Option<DoubtBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct DoubtBody {
+    pub at: String,
+    pub coordinates: CoordinatesBody,
+    pub why: String,
+}
+
 #[derive(Serialize, ToSchema)]
 pub struct CoordinatesBody {
     pub latitude_deg: f64,
@@ -147,6 +249,8 @@ pub struct OpenOffer {
 pub struct InboxItem {
     /// `approval` or `exception`.
     pub kind: String,
+    /// Of an exception, which: `late_delivery_risk` or another.
+    pub exception: Option<String>,
     pub id: String,
     pub load: String,
     pub reference: String,
@@ -183,8 +287,7 @@ pub struct LoadDetail {
     pub status: String,
     pub exceptions: Vec<serde_json::Value>,
     pub approvals: Vec<serde_json::Value>,
-    /// The trip: its vehicle and latest position, and per stop what is planned, estimated and actual.
-    pub trip: Option<serde_json::Value>,
+    pub trip: Option<TripBody>,
     pub allowed_actions: Vec<String>,
 }
 

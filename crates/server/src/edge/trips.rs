@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use signalbox_engine::command::Command;
+use signalbox_engine::directory::Directory;
 use signalbox_engine::state::LoadState;
 use signalbox_engine::trip::fleet;
 use signalbox_engine::views;
@@ -24,7 +25,7 @@ use signalbox_model::scope::Role;
 use signalbox_model::view::ViewRow;
 use utoipa::ToSchema;
 
-const ASSIGNERS: &[Role] = &[Role::Dispatcher, Role::Manager, Role::Admin, Role::Integrator];
+pub const ASSIGNERS: &[Role] = &[Role::Dispatcher, Role::Manager, Role::Admin, Role::Integrator];
 /// Radius of a site whose caller gives none, and the limits of one that is given.
 const RADIUS_M: u32 = 500;
 const RADIUS_M_MIN: u32 = 50;
@@ -168,20 +169,23 @@ fn site(id: String, body: SiteBody) -> Result<Site, Problem> {
 }
 
 /// What stands of a load's trip: per stop what was planned, is expected and happened, and where the vehicle was last.
-pub fn trip(state: &LoadState, latest: Option<&ViewRow>) -> Option<Value> {
+pub fn trip(state: &LoadState, directory: &Directory, latest: Option<&ViewRow>) -> Option<Value> {
     let (load, trip) = (state.load.as_ref()?, &state.trip);
     if !trip.started && trip.assignment.is_none() {
         return None;
     }
     let stop = |it: &signalbox_model::load::Stop| {
         let visit = trip.visits.get(&it.sequence);
+        let place = trip.places.get(&it.sequence);
+        let site = place.and_then(|it| directory.sites.get(it.source.strip_prefix("site ")?));
         json!({
             "sequence": it.sequence, "kind": it.kind, "label": it.location.label(),
+            "zone": it.location.zone.as_ref().or(site.and_then(|it| it.zone.as_ref())),
             "planned": it.window,
             "estimated": trip.estimates.get(&it.sequence),
             "actual": visit.map(|it| json!({
                 "arrived": it.arrived, "departed": it.departed, "delivered": it.delivered})),
-            "place": trip.places.get(&it.sequence),
+            "place": place,
         })
     };
     Some(json!({

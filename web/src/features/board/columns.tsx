@@ -2,7 +2,9 @@ import type { ReactNode } from "react";
 import type { BoardRow } from "../../api";
 import { formatMoney } from "../../kit/money";
 import { StatusPill } from "../../kit/status-pill";
+import { viewerZone } from "../../kit/time";
 import { Countdown, TimeHere, TimeInZone } from "../../kit/time-in-zone";
+import { expected } from "../../kit/trip";
 import type { Sort } from "./filters";
 
 export interface Column {
@@ -16,6 +18,16 @@ export interface Column {
 }
 
 const nothing = <span className="quiet">–</span>;
+
+function explain({ trip }: BoardRow): string | undefined {
+  if (!trip) return undefined;
+  return [
+    trip.vehicle ? `Vehicle ${trip.vehicle}` : "No vehicle is assigned",
+    trip.next_stop && !trip.completed ? `Next stop: ${trip.next_stop}` : null,
+  ]
+    .filter(Boolean)
+    .join("\n");
+}
 
 export const COLUMNS: readonly Column[] = [
   {
@@ -91,6 +103,29 @@ export const COLUMNS: readonly Column[] = [
     explain: "Time left for the carrier to answer",
     says: (row) => row.offer?.respond_by ?? "",
     show: (row) => (row.offer ? <Countdown deadline={row.offer.respond_by} /> : nothing),
+  },
+  {
+    name: "expected",
+    title: "Expected",
+    sort: "expected",
+    explain: "When the last delivery is expected, in its zone; late ones first",
+    says: (row) => JSON.stringify(expected(row.trip)),
+    show: (row) => {
+      const it = expected(row.trip);
+      if (!it) return nothing;
+      return (
+        <span className={it.isLate ? "late" : undefined} title={explain(row)}>
+          {it.isLate && <span aria-hidden="true">▲ </span>}
+          {it.word === "Expected" ? <span className="unseen">Expected </span> : it.word}
+          {it.at && (
+            <>
+              {it.word === "Expected" ? "" : " "}
+              <TimeInZone moment={{ at: it.at, zone: row.delivery?.zone ?? viewerZone(), basis: "stated" }} />
+            </>
+          )}
+        </span>
+      );
+    },
   },
   {
     name: "rate",

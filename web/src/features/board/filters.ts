@@ -19,6 +19,7 @@ export const SORTS = [
   "pickup",
   "carrier",
   "respond_by",
+  "expected",
   "rate",
   "exceptions",
   "updated",

@@ -110,4 +110,20 @@ describe("the order of the board", () => {
     model.filter({ ...EVERYTHING, sort: "exceptions", descending: true });
     expect(shown()).toBe("b a c");
   });
+
+  it("puts late loads first, then those expected soonest; what arrived or is unknown comes last", () => {
+    const trip = (eta: string | null, more = {}) => ({
+      trip: { late: false, completed: false, eta, ...more },
+    });
+    const { model, shown } = make(
+      row("a", "covered", trip("2026-11-22T14:00:00Z")),
+      row("b", "covered", trip("2026-11-22T18:00:00Z", { late: true })),
+      row("c", "covered", trip(null, { late: true })),
+      row("d", "covered", trip(null, { arrived: "2026-11-22T11:00:00Z" })),
+      row("e", "covered"),
+      row("f", "covered", trip("2026-11-22T13:00:00Z")),
+    );
+    model.filter({ ...EVERYTHING, sort: "expected" });
+    expect(shown()).toBe("b c f a d e");
+  });
 });

@@ -51,6 +51,9 @@ export function place(row: BoardRow, sort: Sort): Place {
       return row.carrier ?? row.offer?.carrier ?? "\uffff";
     case "respond_by":
       return instant(row.offer?.respond_by);
+    case "expected":
+      // Late ones first, then by when they are expected; what is there or unknown comes last.
+      return (row.trip?.late ? 0 : 1) * RANK_STEP + instant(row.trip?.arrived ? null : row.trip?.eta);
     case "rate":
       return (row.offer?.rate ?? row.rate)?.minor ?? -1;
     case "exceptions":

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { type MouseEvent, useMemo, useState } from "react";
 import type { InboxItem } from "../../api";
 import { EvidenceList } from "../../kit/evidence";
+import { LateEvidence } from "../../kit/late-evidence";
 import type { Money } from "../../kit/money";
 import { SeverityPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere } from "../../kit/time-in-zone";
@@ -59,7 +60,11 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
       <Proposal item={item} edited={form === "edit" ? edited : null} />
       <section>
         <h3>What it rests on</h3>
-        <EvidenceList evidence={item.evidence} />
+        {item.exception === "late_delivery_risk" ? (
+          <LateEvidence evidence={item.evidence} />
+        ) : (
+          <EvidenceList evidence={item.evidence} />
+        )}
       </section>
       <Why item={item} />
       <footer className="card-actions">

@@ -8,13 +8,15 @@ import { Empty, Failed, Loading } from "../../kit/states";
 import { SeverityPill, StatusPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere, TimeInZone } from "../../kit/time-in-zone";
 import { words } from "../../kit/value";
-import { Stops } from "./stops";
 import { Tender } from "./tender";
 import { Timeline } from "./timeline";
+import { TripSection } from "./trip";
 import "./load.css";
 
 /** A busy load is read again at most this often. */
 const REREAD_MS = 1_000;
+/** Positions are told at most once a minute. */
+const POSITION_REREAD_MS = 30_000;
 
 export function LoadPage() {
   const { id } = useParams({ from: "/loads/$id" });
@@ -22,6 +24,9 @@ export function LoadPage() {
     queryKey: ["load", id],
     queryFn: () => readLoad(id),
     placeholderData: keepPreviousData,
+    // A position that moves no estimate changes no row of the board.
+    refetchInterval: ({ state }) =>
+      state.data?.trip?.vehicle && !state.data.trip.completed ? POSITION_REREAD_MS : false,
   });
   const timeline = useQuery({ queryKey: ["timeline", id], queryFn: () => readTimeline(id) });
   useRereading(id);
@@ -43,7 +48,7 @@ export function LoadPage() {
       <div className="load-columns">
         <div className="load-facts">
           <Waiting detail={load.data} />
-          <Stops stops={load.data.load.stops} />
+          <TripSection detail={load.data} />
           <Tender tender={load.data.tender} />
         </div>
         <section className="panel load-timeline" aria-label="Timeline">
