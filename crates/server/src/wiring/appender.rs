@@ -75,7 +75,7 @@ impl Appender {
                             let batches = waiting(first, &taken, &mut next);
                             append(store.as_ref(), epoch, batches, &mut failed)
                         }
-                        Job::Checkpoint(checkpoint) => vec![write(store.as_ref(), checkpoint, failed)],
+                        Job::Checkpoint(checkpoint) => vec![write(store.as_ref(), *checkpoint, failed)],
                     };
                     if done.into_iter().any(|it| told.send(it).is_err()) {
                         return;
@@ -197,7 +197,7 @@ fn append(store: &dyn Store, epoch: Epoch, mut batches: Vec<Batch>, failed: &mut
     done
 }
 
-fn write(store: &dyn Store, mut checkpoint: Box<Checkpoint>, failed: bool) -> Done {
+fn write(store: &dyn Store, mut checkpoint: Checkpoint, failed: bool) -> Done {
     let started = Instant::now();
     let result = if failed {
         Err(StoreError::Retry("a batch before it was not written".to_owned()))
@@ -205,7 +205,7 @@ fn write(store: &dyn Store, mut checkpoint: Box<Checkpoint>, failed: bool) -> Do
         checkpoint.write(store).and_then(|()| store.positions())
     };
     Done::Checkpoint {
-        checkpoint,
+        checkpoint: Box::new(checkpoint),
         result,
         took: started.elapsed(),
     }
