@@ -72,7 +72,7 @@ impl Appender {
                             continue;
                         }
                         Job::Batch(first) => {
-                            let batches = waiting(first, &taken, &mut next);
+                            let batches = waiting(*first, &taken, &mut next);
                             append(store.as_ref(), epoch, batches, &mut failed)
                         }
                         Job::Checkpoint(checkpoint) => vec![write(store.as_ref(), *checkpoint, failed)],
@@ -148,8 +148,8 @@ impl Appender {
 }
 
 /// The batch and those that queue behind it, up to the first job of another kind, which is then the `next`.
-fn waiting(first: Box<Batch>, jobs: &Receiver<Job>, next: &mut Option<Job>) -> Vec<Batch> {
-    let mut batches = vec![*first];
+fn waiting(first: Batch, jobs: &Receiver<Job>, next: &mut Option<Job>) -> Vec<Batch> {
+    let mut batches = vec![first];
     while batches.len() < BATCHES_MAX {
         match jobs.try_recv() {
             Ok(Job::Batch(batch)) => batches.push(*batch),
