@@ -169,8 +169,7 @@ test("a late truck is seen on the board, in the inbox and on its load", async ({
       longitude,
       speed_kmh: 90,
     });
-    await positions(stage, [seen("48", -0.5, 42.65, -73.75)]);
-    await positions(stage, [seen("48", -0.1, 42.7, -74.2)]);
+    await positions(stage, [seen("48", -0.5, 42.65, -73.75), seen("48", -0.1, 42.7, -74.2)]);
     // One without a load, and one of its positions too old to be taken.
     await positions(stage, [seen("50", -0.2, 41.9, -87.6), seen("50", -24 * 8, 41.9, -87.6)]);
 
