@@ -176,7 +176,7 @@ test("a late truck is seen on the board, in the inbox and on its load", async ({
     const delivery = page.locator(".stop-delivery");
     await expect(delivery.locator(".time-estimated")).toContainText(/C[SD]T ▲ \d+ h \d\d min late/);
     await expect(delivery.locator(".time-estimated")).toContainText("from a position of vehicle 48");
-    await expect(delivery.locator(".time-actual")).toContainText("Not there yet.");
+    await expect(delivery.locator(".time-actual")).toContainText("No arrival heard of.");
     await expect(page.getByText("42.7000° N, 74.2000° W")).toBeVisible({ timeout: 60_000 });
     await judge(page, "trip-late");
 
