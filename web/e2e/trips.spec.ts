@@ -169,15 +169,14 @@ test("a late truck is seen on the board, in the inbox and on its load", async ({
       longitude,
       speed_kmh: 90,
     });
-    await positions(stage, [seen("48", -0.5, 42.65, -73.75)]);
-    await positions(stage, [seen("48", -0.1, 42.7, -74.2)]);
+    await positions(stage, [seen("48", -0.5, 42.65, -73.75), seen("48", -0.1, 42.7, -74.2)]);
     // One without a load, and one of its positions too old to be taken.
     await positions(stage, [seen("50", -0.2, 41.9, -87.6), seen("50", -24 * 8, 41.9, -87.6)]);
 
     const delivery = page.locator(".stop-delivery");
     await expect(delivery.locator(".time-estimated")).toContainText(/C[SD]T ▲ \d+ h \d\d min late/);
     await expect(delivery.locator(".time-estimated")).toContainText("from a position of vehicle 48");
-    await expect(delivery.locator(".time-actual")).toContainText("Not there yet.");
+    await expect(delivery.locator(".time-actual")).toContainText("No arrival heard of.");
     await expect(page.getByText("42.7000° N, 74.2000° W")).toBeVisible({ timeout: 60_000 });
     await judge(page, "trip-late");
 

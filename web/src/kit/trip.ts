@@ -53,6 +53,8 @@ export function whyNoEstimate(trip: Trip, stop: TripStop): string {
   if (trip.completed) return "No estimate: the trip is over.";
   if (!trip.vehicle) return "No estimate: no vehicle is assigned.";
   if (!trip.position) return "No estimate: no position yet.";
+  if (trip.stops.some((it) => it.sequence > stop.sequence && it.estimated))
+    return "No estimate: the vehicle is taken to be past this stop.";
   return "No estimate: no position of the vehicle could be used yet.";
 }
 

@@ -197,7 +197,7 @@ const VISITS = [
 function Actual({ told, zone, promised }: { told: TripStop; zone: string; promised: Moment | null }) {
   const { actual } = told;
   const known = VISITS.filter(([what]) => actual?.[what]);
-  if (!actual || known.length === 0) return <span className="quiet">Not there yet.</span>;
+  if (!actual || known.length === 0) return <span className="quiet">No arrival heard of.</span>;
   const first = known[0]?.[0];
   return known.map(([what, word]) => {
     const visit = actual[what];
