@@ -70,6 +70,16 @@ describe("what is not known", () => {
     expect(whyNoEstimate({ ...trip, vehicle: null }, stop)).toContain("no vehicle is assigned");
     expect(whyNoEstimate(trip, stop)).toContain("no position yet");
     expect(whyNoEstimate({ ...trip, completed: true }, stop)).toContain("the trip is over");
+    const heard = {
+      at: promised,
+      received_at: promised,
+      source: "telematics",
+      vehicle: "48",
+      loads: [],
+      refused: 0,
+    };
+    const there = { ...trip, position: { ...heard, coordinates: { latitude_deg: 42, longitude_deg: -74 } } };
+    expect(whyNoEstimate(there, stop)).toContain("could be used");
   });
 
   it("names where an estimate and a vehicle come from", () => {
