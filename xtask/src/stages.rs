@@ -243,7 +243,7 @@ fn rust(session: &mut Session) -> anyhow::Result<Outcome> {
 }
 
 /// Seeds tried in each run; `signalbox-sim --seeds` tries more.
-const SEEDS: &str = "100";
+const SEEDS: &str = "250";
 
 fn simulator(session: &mut Session) -> anyhow::Result<Outcome> {
     let binary = product::binary(Profile::Dev, "signalbox-sim")?;
