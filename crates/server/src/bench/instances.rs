@@ -14,6 +14,7 @@ use signalbox_model::directory::{Settings, SourceFormat};
 use signalbox_model::event::Event;
 use signalbox_model::id::{LoadId, OfferId, TenantId};
 use signalbox_model::scope::{Actor, ActorKind, Role, TenantScope};
+use signalbox_model::value::Money;
 use signalbox_runtime::commands::platform_scope;
 use signalbox_runtime::machine::{Config, Machine};
 use signalbox_runtime::ports::Store;
@@ -147,8 +148,10 @@ impl Driver {
     /// Another order comes in.
     pub fn order(&mut self) {
         self.orders += 1;
+        let reference = format!("B{}", self.orders);
         let order = OrderAttempt {
-            reference: format!("B{}", self.orders),
+            rate: Some(Money::usd(sink::rate_minor(&reference))),
+            reference,
             ..self.template.clone()
         };
         self.submit(self.scope.clone(), Command::CreateOrder { order: Box::new(order) });

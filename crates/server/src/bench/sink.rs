@@ -92,9 +92,9 @@ pub fn routing_guide() -> String {
     serde_json::json!({"nodes": [
         {"id": "input", "type": "inputNode", "name": "Load"},
         {"id": "guide", "type": "decisionTableNode", "name": "Routing guide", "content": {
-            "hitPolicy": "collect", "inputs": [column("lane")],
+            "hitPolicy": "collect", "inputs": [column("lane")], // The rate is what the order brings.
             "outputs": [column("carrier"), column("rank"), column("rate_minor")],
-            "rules": [{"_id": "1", "lane": "'ME>WI'", "carrier": format!("'{SCAC}'"), "rank": "1", "rate_minor": "150000"}]}},
+            "rules": [{"_id": "1", "lane": "'ME>WI'", "carrier": format!("'{SCAC}'"), "rank": "1", "rate_minor": "rate_minor"}]}},
         {"id": "output", "type": "outputNode", "name": "Candidates"}], "edges": []})
     .to_string()
 }
@@ -120,10 +120,19 @@ pub fn playbook() -> anyhow::Result<Command> {
     Ok(Command::InstallPlaybook { name, version, files })
 }
 
+/// What a load of this reference pays, in cents: one of the rates of two hundred lanes.
+pub fn rate_minor(reference: &str) -> i64 {
+    let mixed = reference
+        .bytes()
+        .fold(0_u64, |sum, it| sum.wrapping_mul(31).wrapping_add(u64::from(it)));
+    100_000 + 500 * (mixed % 200) as i64
+}
+
 /// An order for that lane.
 pub fn order(reference: &str) -> String {
+    let rate = rate_minor(reference);
     format!(
-        r#"{{"customer":"{CUSTOMER}","reference":"{reference}","stops":[
+        r#"{{"customer":"{CUSTOMER}","reference":"{reference}","rate":{{"minor":{rate},"currency":"USD"}},"stops":[
         {{"kind":"pickup","name":"Mill","city":"Bangor","region":"ME","postal_code":"04401","country":"US","window":{{"earliest":"2030-01-07T08:00:00Z"}}}},
         {{"kind":"delivery","name":"Print","city":"Milwaukee","region":"WI","postal_code":"53202","country":"US","window":{{"latest":"2030-01-09T15:00:00Z"}}}}],
         "goods":[{{"description":"Paper","pieces":22}}]}}"#

@@ -201,6 +201,13 @@ pub fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })
 }
 
+/// Says in one word what came of the request.
+pub fn name_outcome(outcome: &mut Value, word: &str) {
+    if let Some(fields) = outcome.as_object_mut() {
+        fields.insert("outcome".to_owned(), word.into());
+    }
+}
+
 /// An answer that carries its place in the log.
 pub fn answer(status: StatusCode, body: &Value, seq: Seq) -> Response {
     (status, [(SEQ_HEADER, HeaderValue::from(seq))], axum::Json(body)).into_response()

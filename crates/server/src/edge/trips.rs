@@ -64,9 +64,7 @@ pub async fn put_vehicle(
         from,
     };
     let (mut outcome, seq) = ask::command(&edge, &caller, &headers, &trace, command).await?;
-    if let Some(fields) = outcome.as_object_mut() {
-        fields.insert("outcome".to_owned(), json!("assigned"));
-    }
+    ask::name_outcome(&mut outcome, "assigned");
     Ok(ask::answer(StatusCode::OK, &outcome, seq))
 }
 

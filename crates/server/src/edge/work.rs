@@ -11,7 +11,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::json;
 use signalbox_engine::command::{ApprovalDecision, Command, Resolution, ResolutionChoice};
 use signalbox_model::answer::{Answer, AnswerAttempt};
 use signalbox_model::id::{ApprovalId, ExceptionId, MessageId, OfferId};
@@ -95,7 +94,7 @@ pub async fn answer_offer(
     };
     let (mut outcome, seq) = ask::command(&edge, &caller, &headers, &trace, Command::AnswerOffer { answer }).await?;
     let word = outcome.get("answer").cloned();
-    name_outcome(
+    ask::name_outcome(
         &mut outcome,
         word.and_then(|it| it.as_str().map(str::to_owned))
             .as_deref()
@@ -157,7 +156,7 @@ pub async fn decide_approval(
         decision,
     };
     let (mut outcome, seq) = ask::command(&edge, &caller, &headers, &trace, command).await?;
-    name_outcome(&mut outcome, word);
+    ask::name_outcome(&mut outcome, word);
     Ok(ask::answer(StatusCode::OK, &outcome, seq))
 }
 
@@ -206,7 +205,7 @@ pub async fn resolve_exception(
         in_hand_ms: in_hand(body.in_hand_ms),
     };
     let (mut outcome, seq) = ask::command(&edge, &caller, &headers, &trace, command).await?;
-    name_outcome(&mut outcome, "resolved");
+    ask::name_outcome(&mut outcome, "resolved");
     Ok(ask::answer(StatusCode::OK, &outcome, seq))
 }
 
@@ -243,7 +242,7 @@ pub async fn reprocess(
         idempotency_key,
     };
     let (mut outcome, seq) = ask::outcome(edge.ask(request).await?)?;
-    name_outcome(&mut outcome, "reprocessed");
+    ask::name_outcome(&mut outcome, "reprocessed");
     Ok(ask::answer(StatusCode::OK, &outcome, seq))
 }
 
@@ -287,12 +286,6 @@ pub async fn raw_message(
             .into_response())
     })
     .await
-}
-
-fn name_outcome(outcome: &mut serde_json::Value, word: &str) {
-    if let Some(fields) = outcome.as_object_mut() {
-        fields.insert("outcome".to_owned(), json!(word));
-    }
 }
 
 /// What a client reports is believed within reason: not negative, not longer than a day.
