@@ -6,8 +6,10 @@ use crate::gate::{Ask, Choice};
 use crate::playbook;
 use crate::step::{Context, Outcome, Reaction};
 use crate::table::Table;
+use jiff::Timestamp;
 use serde_json::json;
 use signalbox_model::decision::{Decision, Evidence};
+use signalbox_model::directory::PartnerRole;
 use signalbox_model::event::Event;
 use signalbox_model::issue::Issue;
 use signalbox_model::rejection::Rejection;
@@ -70,6 +72,19 @@ pub fn change(directory: &Directory, command: Command, context: &Context<'_>) ->
     out
 }
 
+/// A zone nobody knows would only be found when a time is to be told in it.
+fn check_zone(zone: &str) -> Result<(), Vec<Issue>> {
+    Timestamp::UNIX_EPOCH.in_tz(zone).map(drop).map_err(|_| {
+        let why = format!("{zone:?} is no IANA time zone");
+        vec![Issue::fatal(
+            "settings.zone",
+            "/zone",
+            why,
+            "Write it as in America/Chicago.",
+        )]
+    })
+}
+
 fn event(command: Command) -> Result<Event, Vec<Issue>> {
     Ok(match command {
         Command::CreateTenant { tenant, name } => Event::TenantCreated { tenant, name },
@@ -82,9 +97,20 @@ fn event(command: Command) -> Result<Event, Vec<Issue>> {
             Table::parse(&table, &content)?;
             Event::TableChanged { table, content }
         }
-        Command::ChangePartner { partner } => Event::PartnerChanged { partner },
-        Command::ChangeSource { source } => Event::SourceChanged { source },
-        Command::ChangeSite { site } => Event::SiteChanged { site },
+        Command::ChangePartner { partner } => {
+            if let PartnerRole::Customer { zone } = &partner.role {
+                check_zone(zone)?;
+            }
+            Event::PartnerChanged { partner }
+        }
+        Command::ChangeSource { source } => {
+            check_zone(&source.zone)?;
+            Event::SourceChanged { source }
+        }
+        Command::ChangeSite { site } => {
+            site.zone.as_deref().map_or(Ok(()), check_zone)?;
+            Event::SiteChanged { site }
+        }
         Command::ChangeSettings { settings } => Event::SettingsChanged { settings },
         Command::CreateOrder { .. }
         | Command::AnswerOffer { .. }
@@ -100,4 +126,21 @@ fn event(command: Command) -> Result<Event, Vec<Issue>> {
             )]);
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_that_nobody_knows_is_refused_where_it_is_written() {
+        assert!(check_zone("America/Chicago").is_ok());
+        for unknown in ["Mars/Base", "", "Chicago time"] {
+            let issues = check_zone(unknown).unwrap_err();
+            assert_eq!(
+                (issues[0].code.as_str(), issues[0].at.as_str()),
+                ("settings.zone", "/zone")
+            );
+        }
+    }
 }
