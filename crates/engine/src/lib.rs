@@ -6,6 +6,7 @@
 pub mod command;
 pub mod directory;
 pub mod gate;
+pub mod notices;
 pub mod playbook;
 pub mod playbook_test;
 pub mod state;
@@ -17,6 +18,7 @@ pub mod views;
 
 mod answers;
 mod approvals;
+mod drafts;
 mod exceptions;
 mod memo;
 mod offers;
