@@ -4,7 +4,7 @@
 //! leaves can all be made again from the records alone.
 
 use serde::{Deserialize, Serialize};
-use signalbox_engine::step::Packed;
+pub use signalbox_engine::step::Packed;
 use signalbox_model::decision::Decision;
 use signalbox_model::effect::Effect;
 use signalbox_model::event::Event;
