@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex};
 /// A letter under its Message-ID.
 pub type Mailed = (String, Letter);
 
-#[expect(clippy::large_enum_variant, reason = "one a test")]
 pub enum Mailboxes {
     Simple { server: Server, desk: Desk },
     Real(Exim),
