@@ -107,7 +107,7 @@ pub fn reads_webhook(event: &Value) -> Option<(String, Offered)> {
 pub fn decides(character: Character, chance: &mut Chance, has_truck: bool, is_stormy: bool) -> Option<Mind> {
     let minutes = |chance: &mut Chance, from, to| chance.between(from, to) * 60;
     if character == Character::Steady {
-        return has_truck.then(|| Mind {
+        return has_truck.then_some(Mind {
             answer: Answer::Accept,
             after_s: 120,
             hauls: true,

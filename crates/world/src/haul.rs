@@ -161,13 +161,9 @@ impl World {
     pub(crate) fn arrives_s(&self, haul: &Haul) -> i64 {
         let truck = &self.trucks[haul.truck];
         let left_s = truck.way.as_ref().map_or(0, |it| it.driving_s(truck.km));
-        self.now_s + with_rests((left_s as f64 / truck.pace) as i64)
+        self.now_s + with_rests((left_s as f64 / truck.pace) as i64, 0)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one milestone, each of another kind"
-    )]
     fn tell(
         &mut self,
         reference: &str,

@@ -61,10 +61,15 @@ impl Hours {
     }
 }
 
-/// How long a drive takes by the clock for a rested driver, with the breaks and rests on the way.
-pub fn with_rests(driving_s: i64) -> i64 {
-    let rests = (driving_s - 1).max(0) / DRIVING_S;
-    let breaks = (driving_s % DRIVING_S > BEFORE_BREAK_S) as i64 + rests;
+/// Hours that a day gives a driver who also stands at docks.
+const USABLE_S: i64 = 10 * HOUR_S;
+
+/// How long a drive takes by the clock, with the breaks and rests on the way, for a driver who has used so much of the
+/// day already.
+pub fn with_rests(driving_s: i64, used_s: i64) -> i64 {
+    let of_days_s = driving_s + used_s;
+    let rests = (of_days_s - 1).max(0) / USABLE_S;
+    let breaks = i64::from(of_days_s % USABLE_S > BEFORE_BREAK_S) + rests;
     driving_s + rests * REST_S + breaks * BREAK_S
 }
 
@@ -99,8 +104,9 @@ mod tests {
 
     #[test]
     fn a_plan_knows_the_rests() {
-        assert_eq!(with_rests(5 * HOUR_S), 5 * HOUR_S);
-        assert_eq!(with_rests(9 * HOUR_S), 9 * HOUR_S + BREAK_S);
-        assert_eq!(with_rests(12 * HOUR_S), 12 * HOUR_S + REST_S + BREAK_S);
+        assert_eq!(with_rests(5 * HOUR_S, 0), 5 * HOUR_S);
+        assert_eq!(with_rests(9 * HOUR_S, 0), 9 * HOUR_S + BREAK_S);
+        assert_eq!(with_rests(12 * HOUR_S, 0), 12 * HOUR_S + REST_S + BREAK_S);
+        assert_eq!(with_rests(8 * HOUR_S, 3 * HOUR_S), 8 * HOUR_S + REST_S + BREAK_S);
     }
 }

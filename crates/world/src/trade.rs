@@ -17,6 +17,8 @@ use signalbox_model::id::OfferId;
 const TRUCKS_A_LANE: usize = 2;
 /// A truck comes from no further away than this.
 const EMPTY_KM_MAX: f64 = 450.0;
+/// What a driver has used of the day before the loaded drive begins, as a customer reckons.
+const USED_S: i64 = 3 * HOUR_S + HOUR_S / 2;
 /// Loading and unloading, reckoned with when a delivery is promised.
 const AT_DOCK_S: i64 = 75 * 60;
 
@@ -148,7 +150,7 @@ impl World {
             .filter(|_| from.id != to.id)?;
         let half_hour = |seconds: i64| (seconds + 1_799).div_euclid(1_800) * 1_800;
         let opens_s = half_hour(self.now_s + notice_s);
-        let due_s = half_hour(opens_s + AT_DOCK_S + with_rests(way.driving_s(0.0)) + slack_s);
+        let due_s = half_hour(opens_s + AT_DOCK_S + with_rests(way.driving_s(0.0) * 21 / 20, USED_S) + slack_s);
         Some(Wish {
             shipper: self.shippers.get(shipper)?,
             reference,
