@@ -67,6 +67,17 @@ export class LiveTable<Row> {
     this.#tellAll();
   }
 
+  /** Adds rows that a snapshot did not reach. What is here already is as new or newer. */
+  merge(rows: Page<Row>["rows"], position: number): void {
+    for (const { key, row } of rows) {
+      if (this.#seqs.has(key)) continue;
+      this.#rows.set(key, row);
+      this.#seqs.set(key, position);
+      this.#dirty.add(key);
+    }
+    if (this.#dirty.size > 0) this.#request();
+  }
+
   refuse(state: "forbidden" | "failed", problem: string): void {
     // Old rows are worth more than none: a failed refresh leaves them and the banner says so.
     if (state === "failed" && this.state === "ready") return;
