@@ -284,8 +284,10 @@ const PAGE_ROWS = 10_000;
 /** Pages of a snapshot at most: a million loads do not fit a browser. */
 const PAGES_MAX = 20;
 
+export type View = "board" | "inbox" | "quarantine" | "vehicles";
+
 /** A whole view. Read as one page where it fits, which is then exact at its position. */
-export async function readView(view: "board" | "inbox" | "quarantine"): Promise<ViewPage<unknown>[]> {
+export async function readView(view: View): Promise<ViewPage<unknown>[]> {
   const pages: ViewPage<unknown>[] = [];
   for (let read = 0; pages.length < PAGES_MAX; ) {
     const params = { query: { limit: PAGE_ROWS, offset: read } };

@@ -7,6 +7,7 @@ pub mod command;
 pub mod directory;
 pub mod gate;
 pub mod kpi;
+pub mod notices;
 pub mod playbook;
 pub mod playbook_test;
 pub mod state;
@@ -18,6 +19,7 @@ pub mod views;
 
 mod answers;
 mod approvals;
+mod drafts;
 mod exceptions;
 mod memo;
 mod offers;

@@ -3,7 +3,9 @@
 //! Invariant: a playbook can ask, it cannot act. Each call meets the same gate and the same invariants as a
 //! person's command; a call that fails is an answer to the workflow, never a half-done turn.
 
+use crate::drafts;
 use crate::exceptions;
+use crate::notices;
 use crate::offers;
 use crate::turn::Turn;
 use serde_json::{Value, json};
@@ -218,6 +220,10 @@ pub(crate) enum Function {
     MakeOffer,
     CloseTender,
     RaiseException,
+    /// Proposes a notice to a partner.
+    Notify,
+    /// Takes back what waits to be decided about a thing.
+    WithdrawNotice,
 }
 
 impl Function {
@@ -229,6 +235,8 @@ impl Function {
             "make-offer:1.0.0@signalbox" => Self::MakeOffer,
             "close-tender:1.0.0@signalbox" => Self::CloseTender,
             "raise-exception:1.0.0@signalbox" => Self::RaiseException,
+            "notify:1.0.0@signalbox" => Self::Notify,
+            "withdraw-notice:1.0.0@signalbox" => Self::WithdrawNotice,
             _ => return None, // Any other text names nothing here.
         })
     }
@@ -245,6 +253,12 @@ fn function_call(turn: &mut Turn<'_>, definition: &Definition, function: &str, w
         }
         Some(Function::CloseTender) => Ok(close_tender(turn)),
         Some(Function::RaiseException) => raise_exception(turn, definition, &with),
+        Some(Function::Notify) => drafts::notify(turn, definition, &with),
+        Some(Function::WithdrawNotice) => {
+            let text = |name: &str| with.get(name).and_then(Value::as_str).unwrap_or_default();
+            let withdrawn = notices::withdraw_about(turn, text("about"), text("reason"));
+            Ok(json!({"withdrawn": withdrawn}))
+        }
         // A checkpoint is an effect, so it is answered once it is durable and never comes here.
         Some(Function::Checkpoint) | None => Err(fault(
             "not-supported",

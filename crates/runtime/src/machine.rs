@@ -248,7 +248,10 @@ impl Machine {
             }
             Order::ContinueWorkflow { .. } => self.go_on(&pending, now),
             // The others leave by a courier.
-            Order::SendOffer { .. } | Order::WithdrawOffer { .. } | Order::SendAcknowledgement { .. } => Ok(()),
+            Order::SendOffer { .. }
+            | Order::WithdrawOffer { .. }
+            | Order::SendNotice { .. }
+            | Order::SendAcknowledgement { .. } => Ok(()),
         }
     }
 

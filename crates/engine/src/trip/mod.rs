@@ -20,10 +20,10 @@ mod vehicle;
 mod tests;
 
 pub(crate) use assign::{assign, assign_by, begin};
-pub(crate) use fold::LATE_AFTER_S;
-pub(crate) use late::{overdue, timer_of};
 pub use places::locate;
 
+pub(crate) use fold::LATE_AFTER_S;
+pub(crate) use late::{overdue, span, timer_of};
 pub(crate) use settle::{report, settle};
 
 use crate::turn::Turn;

@@ -68,7 +68,7 @@ pub(super) fn totals(
                 _ => 0, // Null adds nothing.
             },
         };
-        counted.map(|row| adds(row)).sum()
+        counted.map(adds).sum()
     };
     Ok(totals.iter().map(figure).collect())
 }

@@ -49,7 +49,7 @@ export interface BoardSearch {
   part?: string;
   from?: string;
   to?: string;
-  /** `1` while the map is open. */
+  /** `open` while the map is. */
   map?: string;
   /** The load that is looked at. */
   load?: string;
@@ -106,7 +106,12 @@ export function toSearch(filters: Filters): BoardSearch {
 
 /** What a person typed: `status:covered customer:"Acme Paper" rumford`. Sorting is not typed; it stays as it was. */
 export function parseTokens(typed: string, before: Filters): { filters: Filters; unknown: string[] } {
-  const filters: Filters = { ...EVERYTHING, sort: before.sort, descending: before.descending, drill: before.drill };
+  const filters: Filters = {
+    ...EVERYTHING,
+    sort: before.sort,
+    descending: before.descending,
+    drill: before.drill,
+  };
   const unknown: string[] = [];
   const words: string[] = [];
   const status = new Set<LoadStatus>();

@@ -58,8 +58,12 @@ export interface Trend {
 export function trend(kpi: Pick<Kpi, "unit" | "better" | "change">): Trend | null {
   const { change } = kpi;
   if (change === null || change === undefined) return null;
-  const shown = kpi.unit === "share" ? `${tenth.format(Math.abs(change) * 100)} pt` : formatValue(Math.abs(change), kpi.unit);
-  if (Math.abs(change) < (kpi.unit === "share" ? 0.0005 : 0.005)) return { direction: "level", tone: "level", text: "as before" };
+  const shown =
+    kpi.unit === "share"
+      ? `${tenth.format(Math.abs(change) * 100)} pt`
+      : formatValue(Math.abs(change), kpi.unit);
+  if (Math.abs(change) < (kpi.unit === "share" ? 0.0005 : 0.005))
+    return { direction: "level", tone: "level", text: "as before" };
   const direction = change > 0 ? "up" : "down";
   const tone = (kpi.better === "higher") === change > 0 ? "good" : "bad";
   return { direction, tone, text: shown };

@@ -89,7 +89,9 @@ function Tile({ kpi, kpis, drill, open }: TileProps) {
             <span className={`kpi-trend kpi-${way.tone}`}>
               <span aria-hidden="true">{{ up: "▲", down: "▼", level: "■" }[way.direction]} </span>
               <span className="unseen">
-                {way.direction === "level" ? "" : `${way.direction}, ${way.tone === "good" ? "better" : "worse"}: `}
+                {way.direction === "level"
+                  ? ""
+                  : `${way.direction}, ${way.tone === "good" ? "better" : "worse"}: `}
               </span>
               {way.text}
             </span>
