@@ -5,7 +5,7 @@ use crate::messages::Told;
 use crate::setup::{customer_at, partner_id};
 use jiff::Timestamp;
 use signalbox_engine::state::LoadState;
-use signalbox_engine::views;
+use signalbox_engine::{kpi, views};
 use signalbox_model::answer::Answer;
 use signalbox_model::effect::{Order, Receipt};
 use signalbox_model::event::Event;
@@ -373,6 +373,21 @@ impl Oracle {
                         return Err(format!("row {key} of view {} is not what the log makes", view.name));
                     }
                 }
+            }
+        }
+        self.kpis()
+    }
+
+    /// What is counted of a load, kept turn by turn, is what its events make from the start.
+    fn kpis(&self) -> Result<(), String> {
+        for state in self.loads.values() {
+            let Some(load) = &state.load else { continue };
+            let kept = self
+                .rows
+                .iter()
+                .find(|((_, view, key), _)| view == kpi::LOADS.name && *key == load.id.0);
+            if kept.map(|(_, row)| row) != Some(&kpi::load_row(state, load)) {
+                return Err(format!("what is counted of {} is not what its events make", load.id));
             }
         }
         Ok(())
