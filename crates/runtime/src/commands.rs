@@ -106,7 +106,23 @@ impl Machine {
                     Vec::new(),
                 )
             }
-            Command::AssignVehicle { ref load, .. } => {
+            Command::SettleHeld { ref held, .. } => {
+                let id = held.0.clone();
+                self.on_load(&asked, ("held", &id), Rejection::HeldUnknown, command, Vec::new())
+            }
+            Command::SwitchAutomation {
+                scope, mode, reason, ..
+            } => {
+                let on_the_wire = self.outbox.on_the_wire(tenant);
+                let command = Command::SwitchAutomation {
+                    scope,
+                    mode,
+                    reason,
+                    on_the_wire,
+                };
+                self.change(&asked, command)
+            }
+            Command::AssignVehicle { ref load, .. } | Command::CoverLoad { ref load, .. } => {
                 let id = load.0.clone();
                 self.on_load(&asked, ("load", &id), Rejection::LoadUnknown, command, Vec::new())
             }
@@ -395,7 +411,7 @@ impl Machine {
         Ok(())
     }
 
-    fn inner(
+    pub(crate) fn inner(
         &mut self,
         tenant: &TenantId,
         stream: &StreamId,
@@ -417,7 +433,13 @@ impl Machine {
                 cause,
             },
         );
-        self.streams.put(tenant, stream, state, self.next_seq);
+        // Where nothing came of it there is no turn to wait for.
+        let turned = if reaction.is_empty() {
+            self.next_seq - 1
+        } else {
+            self.next_seq
+        };
+        self.streams.put(tenant, stream, state, turned);
         if !reaction.is_empty() {
             self.emit(
                 tenant,

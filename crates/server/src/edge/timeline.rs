@@ -53,6 +53,22 @@ fn entries(records: &[Stored], directory: &Directory) -> Vec<Value> {
         };
         for event in &record.events {
             entries.push(match event {
+                Event::ActionHeld { held } => format!("Held ({}): {}", held.mode.word(), held.title),
+                Event::HeldActionSettled {
+                    outcome, by, reason, ..
+                } => {
+                    let who = by.as_ref().map_or_else(String::new, |it| format!(" by {}", it.name));
+                    format!("{}{who}: {reason}", word(outcome).replace('_', " "))
+                }
+                Event::OfferExtended { respond_by, .. } => format!("To be answered until {respond_by}"),
+                Event::LoadCoveredByHand {
+                    offer, by, agreement, ..
+                } => {
+                    let against = agreement.as_ref().map_or_else(String::new, |it| {
+                        format!("; automation proposed {} at {}", it.proposed_carrier, it.proposed_rate)
+                    });
+                    format!("{} found {} at {}{against}", by.name, name(&offer.carrier), offer.rate)
+                }
                 Event::TouchRecorded { touch } => {
                     entry(&touch.who, "touch", &touch.action, touched(touch), json!(touch))
                 }
@@ -227,6 +243,7 @@ fn ordered(effect: &Effect, directory: &Directory) -> String {
         Order::SendAcknowledgement { to, .. } => format!("To {to}"),
         Order::NormalizeMessage { source, .. } => format!("Read what came by {source}"),
         Order::ContinueWorkflow { call, .. } => format!("Go on after {call}"),
+        Order::ResumeHeld { .. } => "Go on once automation may act".to_owned(),
     }
 }
 
