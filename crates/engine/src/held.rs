@@ -3,10 +3,12 @@
 //! Invariants: a held thing is settled exactly once, by name. What has nothing left to do is dropped in the turn that
 //! made it so, and nothing that a person did is done again.
 
+use crate::approvals;
 use crate::automation::Hold;
 use crate::command::{HeldChoice, HeldDecision};
 use crate::exceptions;
 use crate::gate::Choice;
+use crate::notices;
 use crate::offers;
 use crate::process::{self, Work};
 use crate::turn::Turn;
@@ -72,6 +74,16 @@ fn delivery(turn: &Turn<'_>, order: &Order) -> (&'static str, String, Value) {
             });
             (action, title, proposal)
         }
+        Order::SendNotice { notice, to, .. } => {
+            let name = turn.directory().partners.get(to);
+            let name = name.map_or_else(|| to.0.clone(), |it| it.name.clone());
+            let title = format!("Tell {name} about load {reference}");
+            (
+                "send_notice",
+                title,
+                json!({"notice": notice, "to": to, "to_name": name}),
+            )
+        }
         other => {
             let title = format!("{} about load {reference}", other.name());
             ("deliver", title, json!({"delivery": other.name()}))
@@ -82,7 +94,7 @@ fn delivery(turn: &Turn<'_>, order: &Order) -> (&'static str, String, Value) {
 /// A timer came due while its automation is stopped: it waits. False where it may act.
 pub(crate) fn timer(turn: &mut Turn<'_>, timer: &TimerId) -> bool {
     let workflow = process::workflow_timer(timer);
-    let of_tender = offers::offer_of_timer(timer).is_some() || offers::approval_of_timer(timer).is_some();
+    let of_tender = offers::offer_of_timer(timer).is_some() || approvals::timer_of(timer).is_some();
     let playbook = match &workflow {
         Some((instance, _)) => turn.state.instances.get(instance).map(|it| it.definition.name.clone()),
         None => turn.playbook(),
@@ -105,7 +117,7 @@ pub(crate) fn timer(turn: &mut Turn<'_>, timer: &TimerId) -> bool {
         None if of_tender => (
             "expire_approval",
             "Nobody decided the approval in time: refuse the offer".to_owned(),
-            json!({"approval": offers::approval_of_timer(timer)}),
+            json!({"approval": approvals::timer_of(timer)}),
         ),
         None => (
             "go_on",
@@ -217,7 +229,7 @@ fn moot(turn: &Turn<'_>, held: &Held) -> Option<String> {
                 let runs = state.instances.contains_key(&instance);
                 return (!runs).then(|| "the playbook has ended".to_owned());
             }
-            if let Some(approval) = offers::approval_of_timer(timer) {
+            if let Some(approval) = approvals::timer_of(timer) {
                 let open = state.open_approvals().any(|it| it.id == approval);
                 return (!open).then(|| "the approval is decided".to_owned());
             }
@@ -349,6 +361,9 @@ fn skip(turn: &mut Turn<'_>, held: &Held, said: &str) -> bool {
                 Some(Order::SendOffer { offer, .. }) => Some(offer.clone()),
                 _ => None, // Only an offer that never left ends with it.
             };
+            if let Some(Order::SendNotice { notice, .. }) = turn.state.effects.get(effect).map(|it| it.order.clone()) {
+                notices::failed(turn, &notice, &reason);
+            }
             refuse_delivery(turn, effect, reason.clone());
             let open = |it: &Offer| it.state == OfferState::Open;
             if let Some(offer) = offer.filter(|it| turn.state.offer(it).is_some_and(open)) {

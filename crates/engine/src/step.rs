@@ -72,7 +72,7 @@ pub struct Reaction {
     pub settled: Vec<EffectId>,
     pub timers: Vec<TimerChange>,
     /// Workflow positions that moved, packed.
-    pub instances: Vec<Value>,
+    pub instances: Vec<Packed>,
     pub views: Vec<ViewChange>,
     pub links: Vec<ExternalId>,
     pub outcome: Outcome,
@@ -185,3 +185,4 @@ fn run(turn: &mut Turn<'_>, work: &mut process::Work, command: Command) {
 
 pub use crate::orders::order_link;
 pub use crate::settings::change as change_settings;
+pub use signalbox_workflow::Packed;

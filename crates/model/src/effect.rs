@@ -3,7 +3,7 @@
 //! The effect id is the idempotency key: at least once on the wire, always under the same id. What comes of an
 //! effect comes back in by the front door as a receipt.
 
-use crate::id::{EffectId, InstanceId, LoadId, MessageId, OfferId, PartnerId};
+use crate::id::{EffectId, InstanceId, LoadId, MessageId, NoticeId, OfferId, PartnerId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,12 @@ pub enum Order {
         offer: OfferId,
         carrier: PartnerId,
     },
+    /// Mail a notice to the partner's address in the directory.
+    SendNotice {
+        load: LoadId,
+        notice: NoticeId,
+        to: PartnerId,
+    },
     /// Return a functional acknowledgement to whoever sent the interchange.
     SendAcknowledgement {
         message: MessageId,
@@ -75,7 +81,10 @@ impl Order {
     pub fn is_internal(&self) -> bool {
         match self {
             Self::NormalizeMessage { .. } | Self::ContinueWorkflow { .. } | Self::ResumeHeld { .. } => true,
-            Self::SendOffer { .. } | Self::WithdrawOffer { .. } | Self::SendAcknowledgement { .. } => false,
+            Self::SendOffer { .. }
+            | Self::WithdrawOffer { .. }
+            | Self::SendNotice { .. }
+            | Self::SendAcknowledgement { .. } => false,
         }
     }
 
@@ -96,7 +105,8 @@ impl Order {
             Self::ContinueWorkflow { load, .. }
             | Self::ResumeHeld { load }
             | Self::SendOffer { load, .. }
-            | Self::WithdrawOffer { load, .. } => Some(load),
+            | Self::WithdrawOffer { load, .. }
+            | Self::SendNotice { load, .. } => Some(load),
             Self::NormalizeMessage { .. } | Self::SendAcknowledgement { .. } => None,
         }
     }
@@ -108,6 +118,7 @@ impl Order {
             Self::ResumeHeld { .. } => "ResumeHeld",
             Self::SendOffer { .. } => "SendOffer",
             Self::WithdrawOffer { .. } => "WithdrawOffer",
+            Self::SendNotice { .. } => "SendNotice",
             Self::SendAcknowledgement { .. } => "SendAcknowledgement",
         }
     }
@@ -118,7 +129,12 @@ impl Order {
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Receipt {
     /// The receiver has it. `receipt` is what it answered: a status, a file name.
-    Delivered { receipt: String },
+    Delivered {
+        receipt: String,
+        /// An attempt before it may have arrived too, so the receiver may have it twice under the same id.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        perhaps_twice: bool,
+    },
     /// It will not be had by trying again.
     Refused { reason: String },
     /// All attempts are used up.

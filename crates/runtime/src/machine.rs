@@ -255,7 +255,10 @@ impl Machine {
             Order::ContinueWorkflow { .. } => self.go_on(&pending, now),
             Order::ResumeHeld { .. } => self.resume(&pending, now),
             // The others leave by a courier.
-            Order::SendOffer { .. } | Order::WithdrawOffer { .. } | Order::SendAcknowledgement { .. } => Ok(()),
+            Order::SendOffer { .. }
+            | Order::WithdrawOffer { .. }
+            | Order::SendNotice { .. }
+            | Order::SendAcknowledgement { .. } => Ok(()),
         }
     }
 

@@ -123,6 +123,7 @@ impl World {
                 zone: shipper.home.zone.to_owned(),
             },
             aliases: vec![shipper.interchange.clone()],
+            notify_email: None,
         });
         let carriers = self.carriers.iter().enumerate().map(|(place, carrier)| Partner {
             id: PartnerId(format!("par_{}", carrier.scac.to_lowercase())),
@@ -135,6 +136,7 @@ impl World {
                 active: true,
             },
             aliases: Vec::new(),
+            notify_email: None,
         });
         customers.chain(carriers).collect()
     }

@@ -70,6 +70,7 @@ pub fn partners() -> Vec<Partner> {
             name: "Bench Shipper".to_owned(),
             role: PartnerRole::Customer { zone: "UTC".to_owned() },
             aliases: vec![CUSTOMER.to_owned()],
+            notify_email: None,
         },
         Partner {
             id: PartnerId::from("par_bnch"),
@@ -82,6 +83,7 @@ pub fn partners() -> Vec<Partner> {
                 active: true,
             },
             aliases: Vec::new(),
+            notify_email: None,
         },
     ]
 }

@@ -53,22 +53,6 @@ fn entries(records: &[Stored], directory: &Directory) -> Vec<Value> {
         };
         for event in &record.events {
             entries.push(match event {
-                Event::ActionHeld { held } => format!("Held ({}): {}", held.mode.word(), held.title),
-                Event::HeldActionSettled {
-                    outcome, by, reason, ..
-                } => {
-                    let who = by.as_ref().map_or_else(String::new, |it| format!(" by {}", it.name));
-                    format!("{}{who}: {reason}", word(outcome).replace('_', " "))
-                }
-                Event::OfferExtended { respond_by, .. } => format!("To be answered until {respond_by}"),
-                Event::LoadCoveredByHand {
-                    offer, by, agreement, ..
-                } => {
-                    let against = agreement.as_ref().map_or_else(String::new, |it| {
-                        format!("; automation proposed {} at {}", it.proposed_carrier, it.proposed_rate)
-                    });
-                    format!("{} found {} at {}{against}", by.name, name(&offer.carrier), offer.rate)
-                }
                 Event::TouchRecorded { touch } => {
                     entry(&touch.who, "touch", &touch.action, touched(touch), json!(touch))
                 }
@@ -223,15 +207,52 @@ fn told(event: &Event, directory: &Directory) -> String {
         Event::DeliveryOverdue { stop, promised } => format!("Stop {stop} was promised for {}", promised.at),
         Event::TripCompleted { .. } => "Every delivery is done".to_owned(),
         Event::InvoiceReceived { carrier, number, total } => format!("Invoice {number} of {carrier}, {total}"),
+        Event::NoticeProposed { notice } => format!("For {}", name(&notice.to)),
+        Event::NoticeReleased { approved_by, .. } => approved_by.as_ref().map_or_else(
+            || "It may leave unattended".to_owned(),
+            |by| format!("Approved by {}", by.name),
+        ),
+        Event::NoticeSent {
+            receipt, perhaps_twice, ..
+        } => format!("Sent: {receipt}{}", twice(*perhaps_twice)),
+        Event::NoticeRefused { reason, .. } => format!("Not sent: {reason}"),
+        Event::NoticeFailed { reason, .. } => format!("Not delivered: {reason}"),
+        Event::NoticeWithdrawn { reason, .. } => format!("Withdrawn: {reason}"),
         Event::EffectSettled { name, receipt, .. } => match receipt {
-            Receipt::Delivered { receipt } => format!("{name} delivered: {receipt}"),
+            Receipt::Delivered { receipt, perhaps_twice } => {
+                format!("{name} delivered: {receipt}{}", twice(*perhaps_twice))
+            }
             Receipt::Refused { reason } => format!("{name} refused: {reason}"),
             Receipt::GaveUp { reason, attempts } => format!("{name} given up after {attempts} attempts: {reason}"),
         },
+        Event::ActionHeld { held } => format!("Held ({}): {}", held.mode.word(), held.title),
+        Event::HeldActionSettled {
+            outcome, by, reason, ..
+        } => {
+            let who = by.as_ref().map_or_else(String::new, |it| format!(" by {}", it.name));
+            format!("{}{who}: {reason}", word(outcome).replace('_', " "))
+        }
+        Event::OfferExtended { respond_by, .. } => format!("To be answered until {respond_by}"),
+        Event::LoadCoveredByHand {
+            offer, by, agreement, ..
+        } => {
+            let against = agreement.as_ref().map_or_else(String::new, |it| {
+                format!("; automation proposed {} at {}", it.proposed_carrier, it.proposed_rate)
+            });
+            format!("{} found {} at {}{against}", by.name, name(&offer.carrier), offer.rate)
+        }
         Event::TouchRecorded { touch } => touched(touch),
         Event::MessageReceived(message) => format!("{} bytes by {}", message.bytes, message.source),
         // Of other streams: they never stand on a load's timeline, and their names say enough.
         other => other.name().to_owned(),
+    }
+}
+
+fn twice(perhaps: bool) -> &'static str {
+    if perhaps {
+        "; it may have arrived twice under the same Message-ID"
+    } else {
+        ""
     }
 }
 
@@ -240,6 +261,7 @@ fn ordered(effect: &Effect, directory: &Directory) -> String {
         Order::SendOffer { carrier, .. } | Order::WithdrawOffer { carrier, .. } => {
             format!("To {}", name(directory, carrier))
         }
+        Order::SendNotice { to, .. } => format!("To {}", name(directory, to)),
         Order::SendAcknowledgement { to, .. } => format!("To {to}"),
         Order::NormalizeMessage { source, .. } => format!("Read what came by {source}"),
         Order::ContinueWorkflow { call, .. } => format!("Go on after {call}"),

@@ -10,17 +10,19 @@ pub mod runtime_boundary;
 pub mod trips;
 
 mod engine_positions;
+mod notices;
 
 use crate::messages::{self, Answered, Asked, Told};
 use crate::setup::{Carrier, JSON_SOURCE, Rate, Trade, X12_SOURCE, partner_id};
 use jiff::{SignedDuration, Timestamp};
 use language::{Action, Check, Given, Scenario, What};
-use signalbox_engine::command::{ApprovalDecision, Command, Resolution, ResolutionChoice};
+use signalbox_engine::command::{ApprovalDecision, Command, NewWording, Resolution, ResolutionChoice};
 use signalbox_engine::state::LoadState;
 use signalbox_model::answer::{Answer, AnswerAttempt};
 use signalbox_model::event::Event;
 use signalbox_model::exception::ExceptionKind;
 use signalbox_model::id::OfferId;
+use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::{Actor, ActorKind, Role};
 use signalbox_model::tender::Offer;
@@ -46,6 +48,11 @@ pub trait Boundary {
     /// What carriers were told so far, in the order in which it was ordered.
     fn told(&self) -> Vec<Told>;
 
+    /// What partners were mailed, in the order in which it was ordered.
+    fn letters(&self) -> Result<Vec<Letter>, String> {
+        Err("this boundary shows no letters".to_owned())
+    }
+
     /// Codes of the issues that messages with positions met, in order.
     fn position_issues(&self) -> Result<Vec<String>, String> {
         Err("this boundary does not show the issues of positions".to_owned())
@@ -68,6 +75,15 @@ pub enum Sent {
     },
     /// A person's, or a carrier's own system's where it is reached by webhook.
     Command { who: Actor, command: Command },
+}
+
+/// A letter as its receiver has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The partner's name.
+    pub to: String,
+    /// None where a person wrote it and the boundary cannot open what is sealed.
+    pub subject: Option<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -168,6 +184,8 @@ impl Runner<'_> {
                 named.ok_or_else(|| format!("{scac} is on no lane yet"))?.webhook = true;
             }
             Given::Site(site) => self.trade.sites.push(site.site()),
+            Given::ByMail(customer) => self.trade.mailed.push(customer.clone()),
+            Given::NoticesUnattended => self.trade.settings.notices_unattended = true,
             Given::CannotBeReached(scac) => self.cannot_be_reached.push(scac.clone()),
         }
         Ok(())
@@ -254,11 +272,18 @@ impl Runner<'_> {
                 who,
                 approve,
                 minor,
+                words,
                 reason,
             } => {
+                let wording = words.as_ref().map(|it| {
+                    let own = || Personal::plain(it.as_str(), Taint::System);
+                    let (subject, body) = (own(), own());
+                    Box::new(NewWording { subject, body })
+                });
                 let decision = ApprovalDecision {
                     approve: *approve,
                     rate_minor: *minor,
+                    wording,
                     reason: reason.clone(),
                     in_hand_ms: None,
                 };
@@ -420,6 +445,13 @@ impl Runner<'_> {
                 let open = self.state().open_approvals().count();
                 same("the open approvals", &open, &1)
             }
+            Check::Notice { to, state } => self.check_notice(to, state),
+            Check::Letters { to, count } => {
+                let letters = self.boundary.letters()?;
+                same("the letters", &letters.iter().filter(|it| it.to == *to).count(), count)
+            }
+            Check::LetterSays { to, words } => self.check_letter(to, words),
+            Check::NoApproval => same("the open approvals", &self.state().open_approvals().count(), &0),
             Check::Trip(check) => self.trip_check(check),
             Check::Automation(check) => self.automation_check(check),
             Check::NothingNew => {
