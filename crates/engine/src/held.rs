@@ -390,9 +390,14 @@ fn take_over(turn: &mut Turn<'_>, work: &mut Work, said: &str) {
             continue; // What carriers are to be told is not the playbook's alone.
         }
         settle(turn, &held, HeldOutcome::TakenOver, Some(by.clone()), said.to_owned());
-        if let HeldWhat::Offer { offer, .. } = held.what {
-            let reason = reason.clone();
-            turn.record(Event::OfferWithdrawn { offer, reason });
+        match held.what {
+            HeldWhat::Offer { offer, .. } => {
+                let reason = reason.clone();
+                turn.record(Event::OfferWithdrawn { offer, reason });
+            }
+            // An offer whose time is over has no end of its own any more.
+            HeldWhat::Timer { timer, .. } => fire(turn, work, &timer),
+            HeldWhat::Delivery { .. } => {}
         }
     }
     let evidence = vec![Evidence::new("reason", said, &by.name)];

@@ -137,10 +137,12 @@ pub enum Mutant {
     LateWins,
     /// The cap that guards approvals is not the tenant's.
     ApprovalSkipped,
+    /// A courier takes what automation holds back.
+    SentWhileHeld,
 }
 
 impl Mutant {
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("fresh-id", Self::FreshId),
         ("ack-early", Self::AckEarly),
         ("effect-lost", Self::EffectLost),
@@ -150,6 +152,7 @@ impl Mutant {
         ("audit-altered", Self::AuditAltered),
         ("late-wins", Self::LateWins),
         ("approval-skipped", Self::ApprovalSkipped),
+        ("sent-while-held", Self::SentWhileHeld),
     ];
 
     pub fn named(name: &str) -> Option<Self> {

@@ -54,6 +54,12 @@ const quarantineRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/quarantine/quarantine"), "Quarantine"),
 });
 
+const automationRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/automation",
+  component: lazyRouteComponent(() => import("../features/automation/automation"), "AutomationPage"),
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => root,
   path: "/audit",
@@ -67,6 +73,7 @@ export const router = createRouter({
     loadRoute,
     vehiclesRoute,
     quarantineRoute,
+    automationRoute,
     auditRoute,
   ]),
   defaultPreload: "intent",

@@ -7,9 +7,12 @@ import type { Money } from "../../kit/money";
 import { SeverityPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere } from "../../kit/time-in-zone";
 import { Value, words } from "../../kit/value";
+import { HeldActions } from "./held";
 import { EditForm, RejectForm, ResolveForm } from "./forms";
 import { findRate, lines } from "./proposal";
 import type { Act } from "./send";
+
+const KINDS = { approval: "Approval", exception: "Exception", held: "Manual queue" };
 
 export type Mode = "read" | "edit" | "reject" | "resolve";
 
@@ -33,7 +36,7 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
       <header className="card-head">
         <div className="card-line">
           <SeverityPill severity={item.severity} />
-          <span>{item.kind === "approval" ? "Approval" : "Exception"}</span>
+          <span>{KINDS[item.kind]}</span>
           <Link to="/loads/$id" params={{ id: item.load }} className="card-load">
             Load {item.reference}
           </Link>
@@ -58,7 +61,7 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
         </div>
       )}
       <Proposal item={item} edited={form === "edit" ? edited : null} />
-      <section>
+      <section hidden={item.evidence.length === 0}>
         <h3>What it rests on</h3>
         {item.exception === "late_delivery_risk" ? (
           <LateEvidence evidence={item.evidence} />
@@ -68,7 +71,9 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
       </section>
       <Why item={item} />
       <footer className="card-actions">
-        {form === "edit" && rate ? (
+        {item.kind === "held" ? (
+          <HeldActions item={item} disabled={isGone || isSending} act={act} />
+        ) : form === "edit" && rate ? (
           <EditForm
             rate={rate}
             busy={isSending}
@@ -108,7 +113,9 @@ function Proposal({ item, edited }: { item: InboxItem; edited: Money | null }) {
   if (shown.length === 0) return null;
   return (
     <section>
-      <h3>What will be sent if you approve</h3>
+      <h3>
+        {item.kind === "held" ? "What automation was about to do" : "What will be sent if you approve"}
+      </h3>
       <table className="facts diff">
         <tbody>
           {shown.map((line) => (
