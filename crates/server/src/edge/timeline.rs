@@ -225,6 +225,28 @@ fn told(event: &Event, directory: &Directory) -> String {
             Receipt::Refused { reason } => format!("{name} refused: {reason}"),
             Receipt::GaveUp { reason, attempts } => format!("{name} given up after {attempts} attempts: {reason}"),
         },
+        Event::ActionHeld { .. }
+        | Event::HeldActionSettled { .. }
+        | Event::OfferExtended { .. }
+        | Event::LoadCoveredByHand { .. } => told_of_hands(event, directory),
+        Event::TouchRecorded { touch } => touched(touch),
+        Event::MessageReceived(message) => format!("{} bytes by {}", message.bytes, message.source),
+        // Of other streams: they never stand on a load's timeline, and their names say enough.
+        other => other.name().to_owned(),
+    }
+}
+
+fn twice(perhaps: bool) -> &'static str {
+    if perhaps {
+        "; it may have arrived twice under the same Message-ID"
+    } else {
+        ""
+    }
+}
+
+/// One line of what automation held back, or a person did in its place.
+fn told_of_hands(event: &Event, directory: &Directory) -> String {
+    match event {
         Event::ActionHeld { held } => format!("Held ({}): {}", held.mode.word(), held.title),
         Event::HeldActionSettled {
             outcome, by, reason, ..
@@ -239,20 +261,15 @@ fn told(event: &Event, directory: &Directory) -> String {
             let against = agreement.as_ref().map_or_else(String::new, |it| {
                 format!("; automation proposed {} at {}", it.proposed_carrier, it.proposed_rate)
             });
-            format!("{} found {} at {}{against}", by.name, name(&offer.carrier), offer.rate)
+            format!(
+                "{} found {} at {}{against}",
+                by.name,
+                name(directory, &offer.carrier),
+                offer.rate
+            )
         }
-        Event::TouchRecorded { touch } => touched(touch),
-        Event::MessageReceived(message) => format!("{} bytes by {}", message.bytes, message.source),
-        // Of other streams: they never stand on a load's timeline, and their names say enough.
+        // `told` hands over no other.
         other => other.name().to_owned(),
-    }
-}
-
-fn twice(perhaps: bool) -> &'static str {
-    if perhaps {
-        "; it may have arrived twice under the same Message-ID"
-    } else {
-        ""
     }
 }
 

@@ -27,9 +27,7 @@ export function AutomationPage() {
   const automation = useAutomation();
   const me = useMe();
   if (automation.error && !automation.data)
-    return (
-      <Failed what="The automation" why={automation.error.message} retry={() => automation.refetch()} />
-    );
+    return <Failed what="The automation" why={automation.error.message} retry={() => automation.refetch()} />;
   if (!automation.data) return <Loading what="Reading how far automation may act" />;
   const may = me.actor.roles.some((it) => SWITCHERS.includes(it));
   return (
@@ -168,7 +166,12 @@ function SwitchForm({ automation }: { automation: Automation }) {
         <button type="submit" className="button button-primary" disabled={isBusy}>
           Switch
         </button>
-        <button type="button" className="button" disabled={isBusy || automation.held === 0} onClick={rehearse}>
+        <button
+          type="button"
+          className="button"
+          disabled={isBusy || automation.held === 0}
+          onClick={rehearse}
+        >
           Show what would happen to the manual queue
         </button>
       </div>

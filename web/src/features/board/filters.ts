@@ -5,6 +5,7 @@ import type { BoardRow, LoadStatus } from "../../api";
 export const STATUSES: readonly LoadStatus[] = [
   "exception",
   "awaiting_approval",
+  "held",
   "tendering",
   "planned",
   "covered",

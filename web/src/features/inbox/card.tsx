@@ -131,9 +131,7 @@ function Proposal({ item, edited }: { item: InboxItem; edited: Money | null }) {
   if (shown.length === 0) return null;
   return (
     <section>
-      <h3>
-        {item.kind === "held" ? "What automation was about to do" : "What will be sent if you approve"}
-      </h3>
+      <h3>{item.kind === "held" ? "What automation was about to do" : "What will be sent if you approve"}</h3>
       <table className="facts diff">
         <tbody>
           {shown.map((line) => (
