@@ -55,27 +55,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/automation": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The modes in force. */
-        get: operations["automation"];
-        /**
-         * Switch how far automation may act: for the tenant, or narrower for one playbook. In force for everything that runs
-         *     once this is answered; the answer names what was on the wire. With `dry_run`, what resuming would do.
-         */
-        put: operations["switch"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/board": {
         parameters: {
             query?: never;
@@ -83,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The loads: one row each. */
+        /** The loads: one row each. With `kpi`, those behind one figure of a period, as `/api/v1/kpis` names them. */
         get: operations["board"];
         put?: never;
         post?: never;
@@ -104,23 +83,6 @@ export interface paths {
         put?: never;
         /** Resolve an exception. */
         post: operations["resolve_exception"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/held/{id}/decision": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Deal with one thing of the manual queue. The first decision stands. */
-        post: operations["decide_held"];
         delete?: never;
         options?: never;
         head?: never;
@@ -161,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/kpis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the night has come to: each KPI with its figures, its formula, and the loads behind it. */
+        get: operations["kpis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -195,17 +174,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/loads/{id}/cover": {
+    "/api/v1/loads/{id}/path": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Where a load goes and where its vehicle has been. */
+        get: operations["path"];
         put?: never;
-        /** Cover a load by hand with a carrier that was found outside of here. 409 says who has it already. */
-        post: operations["cover"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -560,20 +539,6 @@ export interface components {
             from: string;
             vehicle: string;
         };
-        /** @description How far automation may act, as it was set. */
-        AutomationBody: {
-            /**
-             * Format: int64
-             * @description Things in the manual queue.
-             */
-            held: number;
-            /** @description The mode for all of the tenant's automation. */
-            mode: components["schemas"]["ModeWord"];
-            /** @description Every installed playbook, with the mode that results for it. */
-            playbooks: components["schemas"]["PlaybookMode"][];
-            /** @description Each scope that was ever switched. */
-            scopes: components["schemas"]["ModeSetBody"][];
-        };
         BoardRow: {
             carrier?: string | null;
             customer?: string | null;
@@ -581,11 +546,6 @@ export interface components {
             destination?: string | null;
             /** Format: int32 */
             exceptions: number;
-            /**
-             * Format: int32
-             * @description Things of it in the manual queue.
-             */
-            held: number;
             lane: string;
             load: string;
             offer?: components["schemas"]["OpenOffer"] | null;
@@ -594,7 +554,7 @@ export interface components {
             playbook?: string | null;
             rate?: components["schemas"]["MoneyBody"] | null;
             reference: string;
-            /** @description `planned`, `tendering`, `held`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
+            /** @description `planned`, `tendering`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
             status: string;
             trip?: components["schemas"]["TripRow"] | null;
             updated_at: string;
@@ -615,23 +575,6 @@ export interface components {
             latitude_deg: number;
             /** Format: double */
             longitude_deg: number;
-        };
-        CoverBody: {
-            /** @description The carrier's SCAC or partner id. */
-            carrier: string;
-            /** @description ISO 4217; USD where absent. */
-            currency?: string | null;
-            /**
-             * Format: int64
-             * @description How long the person had it open, milliseconds.
-             */
-            in_hand_ms?: number | null;
-            note?: string | null;
-            /**
-             * Format: int64
-             * @description In minor units.
-             */
-            rate_minor: number;
         };
         DecisionBody: {
             decision: components["schemas"]["DecisionWord"];
@@ -695,32 +638,28 @@ export interface components {
             value: unknown;
             what: string;
         };
-        HeldBody: {
-            choice: components["schemas"]["HeldWord"];
+        FigureBody: {
+            /** Format: int64 */
+            denominator?: number | null;
+            /** Format: double */
+            numerator: number;
             /**
-             * Format: int64
-             * @description How long the person had it open, milliseconds.
+             * Format: double
+             * @description `numerator / denominator`; null where there was nothing to divide by.
              */
-            in_hand_ms?: number | null;
-            reason?: string | null;
+            value?: number | null;
         };
-        /** @enum {string} */
-        HeldWord: "do" | "skip" | "take_over";
         InboxItem: {
-            action?: string | null;
             allowed_actions: string[];
             deadline?: string | null;
             evidence: components["schemas"]["EvidenceBody"][];
             /** @description Of an exception, which: `late_delivery_risk` or another. */
             exception?: string | null;
             id: string;
-            /** @description `approval`, `exception`, or `held`: what automation was about to do. */
+            /** @description `approval` or `exception`. */
             kind: string;
             load: string;
-            /** @description Of something held: the mode that held it, `observe` or `stopped`. */
-            mode?: string | null;
             next_action?: string | null;
-            playbook?: string | null;
             proposal?: unknown;
             reference: string;
             requested_at: string;
@@ -768,11 +707,6 @@ export interface components {
                 destination?: string | null;
                 /** Format: int32 */
                 exceptions: number;
-                /**
-                 * Format: int32
-                 * @description Things of it in the manual queue.
-                 */
-                held: number;
                 lane: string;
                 load: string;
                 offer?: components["schemas"]["OpenOffer"] | null;
@@ -781,7 +715,7 @@ export interface components {
                 playbook?: string | null;
                 rate?: components["schemas"]["MoneyBody"] | null;
                 reference: string;
-                /** @description `planned`, `tendering`, `held`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
+                /** @description `planned`, `tendering`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
                 status: string;
                 trip?: components["schemas"]["TripRow"] | null;
                 updated_at: string;
@@ -790,20 +724,16 @@ export interface components {
         KeyedRow_InboxItem: {
             key: string;
             row: {
-                action?: string | null;
                 allowed_actions: string[];
                 deadline?: string | null;
                 evidence: components["schemas"]["EvidenceBody"][];
                 /** @description Of an exception, which: `late_delivery_risk` or another. */
                 exception?: string | null;
                 id: string;
-                /** @description `approval`, `exception`, or `held`: what automation was about to do. */
+                /** @description `approval` or `exception`. */
                 kind: string;
                 load: string;
-                /** @description Of something held: the mode that held it, `observe` or `stopped`. */
-                mode?: string | null;
                 next_action?: string | null;
-                playbook?: string | null;
                 proposal?: unknown;
                 reference: string;
                 requested_at: string;
@@ -847,12 +777,48 @@ export interface components {
                 vehicle: string;
             };
         };
+        KpiBody: {
+            /** @description Of the period of the same length before. */
+            before: components["schemas"]["FigureBody"];
+            /** @description `higher` or `lower`. */
+            better: string;
+            /**
+             * Format: double
+             * @description Of `now.value` and `before.value`, how much the later is more.
+             */
+            change?: number | null;
+            formula: string;
+            /**
+             * Format: int64
+             * @description How many were left out.
+             */
+            left_out: number;
+            /** @description What is not counted, and why. */
+            left_out_why: string;
+            name: string;
+            now: components["schemas"]["FigureBody"];
+            parts: components["schemas"]["PartBody"][];
+            source: string;
+            /**
+             * Format: double
+             * @description What the value should be, where somebody has said so.
+             */
+            target?: number | null;
+            title: string;
+            /** @description `share` (0 to 1), `minutes` or `number`. */
+            unit: string;
+        };
+        Kpis: {
+            /** @description The period, from this instant on ... */
+            from: string;
+            kpis: components["schemas"]["KpiBody"][];
+            /** @description ... up to, but not with, this one. */
+            to: string;
+        };
         LoadDetail: {
             allowed_actions: string[];
             approvals: unknown[];
             exceptions: unknown[];
-            /** @description What automation was about to do and did not, because it observes or is stopped. */
-            held: unknown[];
             /** @description The load with its stops, equipment, rate and deadline. */
             load: unknown;
             order?: unknown;
@@ -867,16 +833,6 @@ export interface components {
             brand: components["schemas"]["Brand"];
             tenant: components["schemas"]["TenantBody"];
         };
-        ModeSetBody: {
-            by: string;
-            mode: components["schemas"]["ModeWord"];
-            /** @description None: all of the tenant's automation. */
-            playbook?: string | null;
-            reason: string;
-            since: string;
-        };
-        /** @enum {string} */
-        ModeWord: "automatic" | "observe" | "stopped";
         /** @description An instant with the zone it was written in, and whether that zone was stated or assumed. */
         MomentBody: {
             at: string;
@@ -970,6 +926,13 @@ export interface components {
              */
             total: number;
         };
+        /** @description A list behind a figure. */
+        PartBody: {
+            /** @description The board, filtered to exactly these loads. */
+            board: string;
+            part: string;
+            title: string;
+        };
         /** @description A partner: a customer or a carrier. `role` says which, the other fields follow from it. */
         PartnerBody: {
             active?: boolean | null;
@@ -993,6 +956,39 @@ export interface components {
         Partners: {
             partners: components["schemas"]["PartnerBody"][];
         };
+        PathBody: {
+            load: string;
+            reference: string;
+            /** @description In the order they are planned. */
+            stops: components["schemas"]["PathStop"][];
+            /** @description Where the vehicle has been since it was assigned, oldest first; at most 400 points. */
+            trail: components["schemas"]["TrailPoint"][];
+            /** @description The vehicle, where one is assigned. */
+            vehicle?: string | null;
+        };
+        PathStop: {
+            arrived?: string | null;
+            coordinates?: components["schemas"]["CoordinatesBody"] | null;
+            departed?: string | null;
+            /** @description When the vehicle is expected. */
+            eta?: string | null;
+            /** @description `pickup`, `delivery` or `other`. */
+            kind: unknown;
+            label: string;
+            /** @description Past what was promised. */
+            late: boolean;
+            /** @description How that is known: `order`, `site lakeshore`, `city table, Bangor, ME`. */
+            place?: string | null;
+            /**
+             * Format: int32
+             * @description Radius of its geofence, where it has one.
+             */
+            radius_m?: number | null;
+            /** Format: int32 */
+            sequence: number;
+            /** @description IANA zone. */
+            zone?: string | null;
+        };
         /** @description Where a stop lies, and how that is known. */
         PlaceBody: {
             coordinates: components["schemas"]["CoordinatesBody"];
@@ -1007,10 +1003,6 @@ export interface components {
             stop: number;
             /** Format: int32 */
             uncertainty_m: number;
-        };
-        PlaybookMode: {
-            mode: components["schemas"]["ModeWord"];
-            playbook: string;
         };
         /**
          * Problem
@@ -1102,24 +1094,6 @@ export interface components {
         Sources: {
             sources: components["schemas"]["SourceBody"][];
         };
-        SwitchBody: {
-            /** @description Say what resuming would do, and change nothing. */
-            dry_run?: boolean;
-            mode: components["schemas"]["ModeWord"];
-            /** @description The playbook's name; all of the tenant's automation where absent. Both modes hold, the stricter wins. */
-            playbook?: string | null;
-            reason: string;
-        };
-        /** @description A switch was made. */
-        Switched: {
-            mode: components["schemas"]["ModeWord"];
-            /** @description Deliveries that were with a courier at that moment: they may still arrive. Nothing else leaves. */
-            on_the_wire: unknown[];
-            outcome: string;
-            playbook?: string | null;
-            /** Format: int64 */
-            seq: number;
-        };
         TenantBody: {
             id: string;
             name: string;
@@ -1151,6 +1125,10 @@ export interface components {
             state?: string | null;
             /** @description One line for a person. */
             summary: string;
+        };
+        TrailPoint: {
+            at: string;
+            coordinates: components["schemas"]["CoordinatesBody"];
         };
         /** @description A trip: its vehicle and latest position, and per stop what is planned, estimated and actual. */
         TripBody: {
@@ -1339,82 +1317,6 @@ export interface operations {
             };
         };
     };
-    automation: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AutomationBody"];
-                };
-            };
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    switch: {
-        parameters: {
-            query?: never;
-            header?: {
-                "Idempotency-Key"?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SwitchBody"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Switched"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemBody"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemBody"];
-                };
-            };
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
     board: {
         parameters: {
             query?: {
@@ -1433,6 +1335,16 @@ export interface operations {
                 offset?: number;
                 /** @description Answer only once the record with this seq shows; at most two seconds. */
                 wait_for?: number;
+                /** @description A KPI's name: only the loads behind it. */
+                kpi?: string;
+                /** @description With `kpi`: `counted` (the default), `met`, `missed` or `left_out`. */
+                part?: string;
+                /** @description With `kpi`: start of the period (RFC 3339). */
+                from?: string;
+                /** @description With `kpi`: end of the period (RFC 3339), not in it. */
+                to?: string;
+                /** @description With `kpi`: a lane, such as `ME>WI`. */
+                lane?: string;
             };
             header?: never;
             path?: never;
@@ -1472,49 +1384,6 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ResolutionBody"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Outcome"];
-                };
-            };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemBody"];
-                };
-            };
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    decide_held: {
-        parameters: {
-            query?: never;
-            header?: {
-                "Idempotency-Key"?: string | null;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["HeldBody"];
             };
         };
         responses: {
@@ -1618,6 +1487,48 @@ export interface operations {
             };
         };
     };
+    kpis: {
+        parameters: {
+            query?: {
+                /** @description Start of the period (RFC 3339). */
+                from?: string;
+                /** @description End of the period (RFC 3339), not in it; now where absent. */
+                to?: string;
+                /** @description Without `from`: how many hours before its end the period starts; 24 where absent. */
+                hours?: number;
+                /** @description A customer's id or name. */
+                customer?: string;
+                /** @description The id or name of the carrier that covers the load. */
+                carrier?: string;
+                /** @description A lane, such as `ME>WI`. */
+                lane?: string;
+                /** @description Answer only once the record with this seq shows; at most two seconds. */
+                wait_for?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kpis"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     live: {
         parameters: {
             query?: {
@@ -1688,37 +1599,26 @@ export interface operations {
             };
         };
     };
-    cover: {
+    path: {
         parameters: {
-            query?: never;
-            header?: {
-                "Idempotency-Key"?: string | null;
+            query?: {
+                /** @description Answer only once the record with this seq shows; at most two seconds. */
+                wait_for?: number;
             };
+            header?: never;
             path: {
                 id: string;
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CoverBody"];
-            };
-        };
+        requestBody?: never;
         responses: {
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Outcome"];
-                };
-            };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["PathBody"];
                 };
             };
             "4XX": {

@@ -1,5 +1,6 @@
 //! The views people work from: board, inbox and quarantine. Declared once; a turn refreshes the rows it touched.
 
+use crate::kpi;
 use crate::state::LoadState;
 use crate::trip::fleet::{Seen, Why};
 use crate::turn::Turn;
@@ -11,7 +12,7 @@ use signalbox_model::exception::{Approval, Exception, ExceptionKind, ExceptionSe
 use signalbox_model::issue::Issue;
 use signalbox_model::load::{Load, Stop};
 use signalbox_model::scope::Role;
-use signalbox_model::view::{Column, ColumnKind, ViewChange, ViewDefinition, ViewRow};
+use signalbox_model::view::{Column, ColumnIndex, ColumnKind, ViewChange, ViewDefinition, ViewRow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ const fn text(name: &'static str) -> Column {
     Column {
         name,
         kind: ColumnKind::Text,
+        index: ColumnIndex::Full,
     }
 }
 
@@ -26,6 +28,7 @@ const fn integer(name: &'static str) -> Column {
     Column {
         name,
         kind: ColumnKind::Integer,
+        index: ColumnIndex::Full,
     }
 }
 
@@ -79,7 +82,15 @@ pub const AUTOMATION: ViewDefinition = ViewDefinition {
     version: 1,
 };
 
-pub const ALL: &[ViewDefinition] = &[BOARD, INBOX, QUARANTINE, VEHICLES, AUTOMATION];
+pub const ALL: &[ViewDefinition] = &[
+    BOARD,
+    INBOX,
+    QUARANTINE,
+    VEHICLES,
+    AUTOMATION,
+    kpi::LOADS,
+    kpi::EXCEPTIONS,
+];
 
 /// Refreshes the rows of what this turn touched.
 pub(crate) fn refresh(turn: &mut Turn<'_>) {
@@ -115,6 +126,9 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
         });
     }
     turn.out.views.extend(changes);
+    let (now, events) = (turn.now(), &turn.out.events);
+    let facts = kpi::changes(turn.state, &load, events, now);
+    turn.out.views.extend(facts);
 }
 
 fn board_row(state: &LoadState, load: &Load, turn: &Turn<'_>) -> ViewRow {

@@ -2,15 +2,17 @@
 //! the machine says of itself.
 
 use crate::messages::Told;
+use crate::setup::{customer_at, partner_id};
 use jiff::Timestamp;
 use signalbox_engine::state::LoadState;
-use signalbox_engine::views;
+use signalbox_engine::{kpi, views};
 use signalbox_model::answer::Answer;
 use signalbox_model::automation::AutomationMode;
 use signalbox_model::effect::{Order, Receipt};
 use signalbox_model::event::Event;
 use signalbox_model::exception::ExceptionKind;
 use signalbox_model::id::{EffectId, OfferId, StreamId, TenantId, TimerId};
+use signalbox_model::notice::{Notice, NoticeState};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::{ActorKind, TenantScope};
 use signalbox_model::tender::OfferState;
@@ -20,7 +22,7 @@ use signalbox_runtime::audit::export::{Export, each_entry};
 use signalbox_runtime::audit::note::VerifierKey;
 use signalbox_runtime::audit::verify::verify;
 use signalbox_runtime::audit::{checkpoint, sequencer};
-use signalbox_runtime::ports::Store;
+use signalbox_runtime::ports::{Mail, Store};
 use signalbox_runtime::record::Stored;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +44,9 @@ pub struct Coverage {
     pub delivered_again: u64,
     pub undeliverable: u64,
     pub cancelled: u64,
+    pub notices_sent: u64,
+    pub notices_withdrawn: u64,
+    pub mailed_again: u64,
     pub faults: u64,
     pub switches: u64,
     pub held: u64,
@@ -56,7 +61,7 @@ impl Coverage {
             .for_each(|(to, (_, from))| *to += from);
     }
 
-    pub fn cells(&self) -> [(&'static str, u64); 17] {
+    pub fn cells(&self) -> [(&'static str, u64); 20] {
         [
             ("loads", self.loads),
             ("covered", self.covered),
@@ -71,6 +76,9 @@ impl Coverage {
             ("delivered again", self.delivered_again),
             ("undeliverable", self.undeliverable),
             ("cancelled", self.cancelled),
+            ("notices sent", self.notices_sent),
+            ("notices withdrawn", self.notices_withdrawn),
+            ("mailed again", self.mailed_again),
             ("faults", self.faults),
             ("switches", self.switches),
             ("held", self.held),
@@ -78,7 +86,7 @@ impl Coverage {
         ]
     }
 
-    fn cells_mut(&mut self) -> [&mut u64; 17] {
+    fn cells_mut(&mut self) -> [&mut u64; 20] {
         [
             &mut self.loads,
             &mut self.covered,
@@ -93,6 +101,9 @@ impl Coverage {
             &mut self.delivered_again,
             &mut self.undeliverable,
             &mut self.cancelled,
+            &mut self.notices_sent,
+            &mut self.notices_withdrawn,
+            &mut self.mailed_again,
             &mut self.faults,
             &mut self.switches,
             &mut self.held,
@@ -135,6 +146,8 @@ pub struct Oracle {
     pub modes: BTreeMap<Option<String>, AutomationMode>,
     /// What the newest switches named as already with a courier.
     on_the_wire: BTreeSet<EffectId>,
+    /// How often each letter arrived.
+    letters: BTreeMap<EffectId, u32>,
 }
 
 impl Oracle {
@@ -208,7 +221,14 @@ impl Oracle {
                     .get_mut(effect)
                     .ok_or_else(|| format!("{effect} settled but never ordered"))?;
                 match receipt {
-                    Receipt::Delivered { .. } => known.delivered = true,
+                    Receipt::Delivered { perhaps_twice, .. } => {
+                        known.delivered = true;
+                        if self.letters.get(effect).is_some_and(|it| *it > 1) && !perhaps_twice {
+                            return Err(format!(
+                                "{effect} arrived more than once, and its receipt does not say so"
+                            ));
+                        }
+                    }
                     Receipt::Refused { .. } | Receipt::GaveUp { .. } => known.refused = true,
                 }
                 if known.delivered && known.refused {
@@ -273,10 +293,7 @@ impl Oracle {
             .effects
             .get(effect)
             .ok_or_else(|| format!("{effect} left before its commit"))?;
-        if let Some(mode) = self.holds(known).filter(|_| !self.on_the_wire.contains(effect)) {
-            let name = known.order.name();
-            return Err(format!("{name} {effect} left while automation was {}", mode.word()));
-        }
+        self.may_leave(effect, known)?;
         let Some(told) = told else { return Ok(()) };
         let (Order::SendOffer { offer, .. } | Order::WithdrawOffer { offer, .. }) = &known.order else {
             return Err(format!(
@@ -296,6 +313,15 @@ impl Oracle {
             return Err(format!("{} reached its carrier under {} ids", told.offer, ids.len()));
         }
         Ok(())
+    }
+
+    /// Nothing leaves that automation holds back, but for what was on the wire when it was switched.
+    fn may_leave(&self, effect: &EffectId, known: &Ordered) -> Result<(), String> {
+        let holds = self.holds(known).filter(|_| !self.on_the_wire.contains(effect));
+        holds.map_or(Ok(()), |mode| {
+            let name = known.order.name();
+            Err(format!("{name} {effect} left while automation was {}", mode.word()))
+        })
     }
 
     /// The mode under which this may not leave.
@@ -320,6 +346,32 @@ impl Oracle {
             .filter(|(id, it)| !it.refused && !self.reached_effects.contains(*id));
         let mut held = open.filter(|(_, it)| !it.order.is_internal() && self.holds(it).is_some());
         held.next().map(|(id, _)| id.clone())
+    }
+
+    /// A customer has a letter in hand. Answers how many copies of it.
+    pub fn mailed(&mut self, effect: &EffectId, mail: &Mail) -> Result<u32, String> {
+        let known = self.effects.get(effect);
+        let known = known.ok_or_else(|| format!("{effect} left before its commit"))?;
+        self.may_leave(effect, known)?;
+        let order = known.order.clone();
+        let Order::SendNotice { load, notice, to } = order else {
+            return Err(format!("{effect} is a letter and was ordered as {}", order.name()));
+        };
+        let state = self.loads.get(&StreamId::load(&load));
+        let released = state.and_then(|it| it.notice(&notice));
+        let released = released.filter(|it| it.state == NoticeState::Released);
+        let released = released.ok_or_else(|| format!("{notice} left and was not let go"))?;
+        if partner_id(customer_at(&mail.to)) != to {
+            return Err(format!("{notice} for {to} went elsewhere"));
+        }
+        if released.subject.drafted().is_some_and(|it| it != mail.subject) {
+            return Err(format!("{notice} says other words than were let go"));
+        }
+        let copies = self.letters.entry(effect.clone()).or_default();
+        *copies += 1;
+        let copies = *copies;
+        self.coverage.mailed_again += u64::from(copies > 1);
+        Ok(copies)
     }
 
     /// After a crash: what was acknowledged is there.
@@ -389,6 +441,21 @@ impl Oracle {
                         return Err(format!("row {key} of view {} is not what the log makes", view.name));
                     }
                 }
+            }
+        }
+        self.kpis()
+    }
+
+    /// What is counted of a load, kept turn by turn, is what its events make from the start.
+    fn kpis(&self) -> Result<(), String> {
+        for state in self.loads.values() {
+            let Some(load) = &state.load else { continue };
+            let kept = self
+                .rows
+                .iter()
+                .find(|((_, view, key), _)| view == kpi::LOADS.name && *key == load.id.0);
+            if kept.map(|(_, row)| row) != Some(&kpi::load_row(state, load)) {
+                return Err(format!("what is counted of {} is not what its events make", load.id));
             }
         }
         Ok(())
@@ -471,6 +538,19 @@ fn check_event(state: &LoadState, event: &Event, rate_cap: i64, now: Timestamp) 
             }
             (rate.minor > rate_cap && !by_person).then(|| format!("{offer} at {rate} left without approval"))
         }
+        Event::NoticeReleased {
+            notice, approved_by, ..
+        } => {
+            let by_person = approved_by.as_ref().is_some_and(|it| it.kind == ActorKind::Person);
+            let waits = state.notice(notice).map(|it| it.state) == Some(NoticeState::AwaitingApproval);
+            (!by_person || !waits).then(|| format!("{notice} was let go without approval"))
+        }
+        Event::NoticeProposed { notice } => {
+            let same = |it: &&Notice| it.about == notice.about && it.to == notice.to && it.state.is_open();
+            let open = state.notices.iter().find(same);
+            open.filter(|it| it.state == NoticeState::AwaitingApproval)
+                .map(|it| format!("{} was proposed while {} waits", notice.id, it.id))
+        }
         Event::LoadCancelled { .. } if state.covered.is_some() => Some("a covered load was cancelled".to_owned()),
         _ => None, // No other event can break a promise by itself.
     }
@@ -484,6 +564,8 @@ fn count(coverage: &mut Coverage, event: &Event) {
         Event::ActionHeld { .. } => coverage.held += 1,
         Event::LoadCoveredByHand { .. } => coverage.by_hand += 1,
         Event::OfferExpired { .. } => coverage.escalations += 1,
+        Event::NoticeSent { .. } => coverage.notices_sent += 1,
+        Event::NoticeWithdrawn { .. } => coverage.notices_withdrawn += 1,
         Event::OfferAnsweredConditionally { .. } => coverage.terms += 1,
         Event::ApprovalDecided { by: Some(_), .. } => coverage.approvals += 1,
         Event::AnswerRejected {

@@ -13,10 +13,12 @@ mod docs;
 mod failures;
 mod health;
 mod inbound;
+mod kpis;
 mod layers;
 mod live;
 mod loads;
 mod orders;
+mod path;
 mod personal;
 mod problem;
 mod shapes;
@@ -59,6 +61,7 @@ pub struct Edge {
     pub failures: Arc<Failures>,
     pub reads: Arc<Semaphore>,
     pub followers: Arc<AtomicUsize>,
+    pub kpis: Arc<kpis::Kept>,
     pub probe: health::Probe,
     pub metrics: PrometheusHandle,
 }
@@ -80,6 +83,7 @@ impl Edge {
             failures: Arc::default(),
             reads: Arc::new(Semaphore::new(READS_MAX)),
             followers: Arc::default(),
+            kpis: Arc::default(),
             probe: health::Probe::default(),
             metrics,
         }
@@ -104,11 +108,13 @@ fn described() -> OpenApiRouter<Edge> {
         .routes(routes!(inbound::receive))
         .routes(routes!(views::me))
         .routes(routes!(views::board))
+        .routes(routes!(kpis::kpis))
         .routes(routes!(views::inbox))
         .routes(routes!(views::quarantine))
         .routes(routes!(live::live))
         .routes(routes!(orders::create))
         .routes(routes!(loads::load))
+        .routes(routes!(path::path))
         .routes(routes!(timeline::timeline))
         .routes(routes!(trips::put_vehicle))
         .routes(routes!(views::vehicles))

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod contract;
 mod inbound;
+mod kpis;
 mod late;
 mod live;
 mod operate;
