@@ -34,7 +34,9 @@ export function AutomationBanner() {
           </span>
         ))}
       </span>
-      <Link to="/automation" className="automation-link">{data.held === 0 ? "Automation" : `${data.held} in the manual queue`}</Link>
+      <Link to="/automation" className="automation-link">
+        {data.held === 0 ? "Automation" : `${data.held} in the manual queue`}
+      </Link>
     </div>
   );
 }
