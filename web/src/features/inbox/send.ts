@@ -9,8 +9,8 @@ import {
   type ResolutionChoice,
   resolve,
 } from "../../api";
+import type { Wording } from "../../kit/message";
 import { formatMoney, type Money } from "../../kit/money";
-import type { Wording } from "./proposal";
 
 export type Act =
   | { kind: "approve"; rate?: Money; wording?: Wording }
