@@ -140,16 +140,10 @@ impl LoadState {
                 };
                 self.covered = Some(covered);
             }
-            Event::LoadCoveredByHand { offer, by, .. } => {
-                self.offers.push(offer.clone());
-                self.by_hand = Some(by.clone());
-            }
-            Event::OfferExtended { offer, respond_by } => {
-                if let Some(it) = self.offer_mut(offer) {
-                    it.respond_by = *respond_by;
-                }
-            }
-            Event::ActionHeld { .. } | Event::HeldActionSettled { .. } => self.apply_held(event),
+            Event::ActionHeld { .. }
+            | Event::HeldActionSettled { .. }
+            | Event::OfferExtended { .. }
+            | Event::LoadCoveredByHand { .. } => self.apply_held(event),
             Event::TenderExhausted { .. } => {
                 if let Some(tender) = &mut self.tender {
                     tender.exhausted = true;
@@ -274,9 +268,18 @@ impl LoadState {
         }
     }
 
-    /// What automation holds back.
+    /// What automation holds back, and what people do in its place.
     fn apply_held(&mut self, event: &Event) {
         match event {
+            Event::LoadCoveredByHand { offer, by, .. } => {
+                self.offers.push(offer.clone());
+                self.by_hand = Some(by.clone());
+            }
+            Event::OfferExtended { offer, respond_by } => {
+                if let Some(it) = self.offer_mut(offer) {
+                    it.respond_by = *respond_by;
+                }
+            }
             Event::ActionHeld { held } => {
                 if let HeldWhat::Offer { offer, .. } = &held.what {
                     self.set_offer(offer, OfferState::Held);
