@@ -119,6 +119,33 @@ async function cover(stage: Stage): Promise<string> {
 
 const positions = (stage: Stage, body: unknown) => ask(stage, "integrator", "/in/telematics", "POST", body);
 
+/** The notice that the playbook drafted: read, put into other words, sent, and found on its load. */
+async function tellTheCustomer(page: Page, stage: Stage, load: string): Promise<void> {
+  await page.locator(".queue-entry", { hasText: "Tell" }).first().click();
+  const letter = page.getByRole("region", { name: "What will be sent if you approve" });
+  await expect(letter).toContainText("Load LATE-48: the delivery at Lakeside, WI will be late");
+  await expect(letter).toContainText(/Promised:\s+\w{3} \d\d \w{3} \d{4}, \d\d:\d\d/);
+  await expect(letter).toContainText(/Now expected:.*h \d\d min late/);
+  await judge(page, "notice-card");
+
+  await page.keyboard.press("e");
+  const subject = page.getByLabel("Subject");
+  await page.getByRole("textbox", { name: "Message" }).fill("It comes in the evening. Pat will call you.");
+  await subject.fill(" ");
+  await page.getByRole("button", { name: "Approve and send" }).click();
+  await expect(page.getByText("A message needs a subject and words.")).toBeVisible();
+  await judge(page, "notice-edit");
+  await subject.fill("Your paper comes later");
+  await page.getByRole("button", { name: "Approve and send" }).click();
+  await expect(page.locator(".note", { hasText: "approved in your words" })).toBeVisible();
+
+  await page.goto(`${stage.base}/loads/${load}`);
+  await expect(page.getByText(/Sent: 250 taken; Message-ID <eff_/)).toBeVisible({ timeout: 60_000 });
+  await page.locator(".entry-head", { hasText: "NoticeReleased" }).click();
+  await expect(page.locator(".message-body")).toHaveText("It comes in the evening. Pat will call you.");
+  await judge(page, "notice-load");
+}
+
 test("a late truck is seen on the board, in the inbox and on its load", async ({ page }) => {
   test.skip(!isReal, "the stand-in knows no trips");
   await withServer({ SCENARIO: "empty" }, async (stage) => {
@@ -189,6 +216,17 @@ test("a late truck is seen on the board, in the inbox and on its load", async ({
     await expect(page).toHaveURL(/sort=expected/);
     await judge(page, "trip-board");
 
+    // On the map: the truck, the planned way and where it has been.
+    const map = page.getByTestId("map");
+    const drawn = (what: string) => async () => Number(await map.getAttribute(`data-${what}`));
+    await page.getByRole("button", { name: "Map", exact: true }).click();
+    await page.locator('.grid-body [role="gridcell"]').nth(2).click();
+    await expect.poll(drawn("path"), { timeout: 90_000 }).toBeGreaterThan(0);
+    expect(await drawn("drawn")()).toBeGreaterThan(0);
+    await page.screenshot({ path: "test-results/trip-map.png" });
+    await page.getByRole("button", { name: "Map", exact: true }).click();
+    await expect(map).toBeHidden();
+
     await page.getByRole("link", { name: /Inbox/ }).click();
     await page.locator(".queue-entry", { hasText: "late" }).first().click();
     const evidence = page.locator(".late-evidence");
@@ -197,6 +235,7 @@ test("a late truck is seen on the board, in the inbox and on its load", async ({
     await expect(evidence).toContainText("positions of vehicle 48");
     await expect(evidence).not.toContainText("{");
     await judge(page, "trip-inbox");
+    await tellTheCustomer(page, stage, load);
 
     await page.getByRole("link", { name: "Vehicles" }).click();
     const rows = page.locator(".vehicles-table tbody tr");

@@ -55,6 +55,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/automation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The modes in force. */
+        get: operations["automation"];
+        /**
+         * Switch how far automation may act: for the tenant, or narrower for one playbook. In force for everything that runs
+         *     once this is answered; the answer names what was on the wire. With `dry_run`, what resuming would do.
+         */
+        put: operations["switch"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/board": {
         parameters: {
             query?: never;
@@ -62,7 +83,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The loads: one row each. */
+        /** The loads: one row each. With `kpi`, those behind one figure of a period, as `/api/v1/kpis` names them. */
         get: operations["board"];
         put?: never;
         post?: never;
@@ -83,6 +104,23 @@ export interface paths {
         put?: never;
         /** Resolve an exception. */
         post: operations["resolve_exception"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/held/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deal with one thing of the manual queue. The first decision stands. */
+        post: operations["decide_held"];
         delete?: never;
         options?: never;
         head?: never;
@@ -123,6 +161,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/kpis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the night has come to: each KPI with its figures, its formula, and the loads behind it. */
+        get: operations["kpis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -149,6 +204,40 @@ export interface paths {
         };
         /** A load with its order, shipment, tender, exceptions and approvals. */
         get: operations["load"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loads/{id}/cover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cover a load by hand with a carrier that was found outside of here. 409 says who has it already. */
+        post: operations["cover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loads/{id}/path": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a load goes and where its vehicle has been. */
+        get: operations["path"];
         put?: never;
         post?: never;
         delete?: never;
@@ -505,6 +594,20 @@ export interface components {
             from: string;
             vehicle: string;
         };
+        /** @description How far automation may act, as it was set. */
+        AutomationBody: {
+            /**
+             * Format: int64
+             * @description Things in the manual queue.
+             */
+            held: number;
+            /** @description The mode for all of the tenant's automation. */
+            mode: components["schemas"]["ModeWord"];
+            /** @description Every installed playbook, with the mode that results for it. */
+            playbooks: components["schemas"]["PlaybookMode"][];
+            /** @description Each scope that was ever switched. */
+            scopes: components["schemas"]["ModeSetBody"][];
+        };
         BoardRow: {
             carrier?: string | null;
             customer?: string | null;
@@ -512,6 +615,11 @@ export interface components {
             destination?: string | null;
             /** Format: int32 */
             exceptions: number;
+            /**
+             * Format: int32
+             * @description Things of it in the manual queue.
+             */
+            held: number;
             lane: string;
             load: string;
             offer?: components["schemas"]["OpenOffer"] | null;
@@ -520,7 +628,7 @@ export interface components {
             playbook?: string | null;
             rate?: components["schemas"]["MoneyBody"] | null;
             reference: string;
-            /** @description `planned`, `tendering`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
+            /** @description `planned`, `tendering`, `held`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
             status: string;
             trip?: components["schemas"]["TripRow"] | null;
             updated_at: string;
@@ -541,6 +649,23 @@ export interface components {
             latitude_deg: number;
             /** Format: double */
             longitude_deg: number;
+        };
+        CoverBody: {
+            /** @description The carrier's SCAC or partner id. */
+            carrier: string;
+            /** @description ISO 4217; USD where absent. */
+            currency?: string | null;
+            /**
+             * Format: int64
+             * @description How long the person had it open, milliseconds.
+             */
+            in_hand_ms?: number | null;
+            note?: string | null;
+            /**
+             * Format: int64
+             * @description In minor units.
+             */
+            rate_minor: number;
         };
         DecisionBody: {
             decision: components["schemas"]["DecisionWord"];
@@ -604,17 +729,43 @@ export interface components {
             value: unknown;
             what: string;
         };
+        FigureBody: {
+            /** Format: int64 */
+            denominator?: number | null;
+            /** Format: double */
+            numerator: number;
+            /**
+             * Format: double
+             * @description `numerator / denominator`; null where there was nothing to divide by.
+             */
+            value?: number | null;
+        };
+        HeldBody: {
+            choice: components["schemas"]["HeldWord"];
+            /**
+             * Format: int64
+             * @description How long the person had it open, milliseconds.
+             */
+            in_hand_ms?: number | null;
+            reason?: string | null;
+        };
+        /** @enum {string} */
+        HeldWord: "do" | "skip" | "take_over";
         InboxItem: {
+            action?: string | null;
             allowed_actions: string[];
             deadline?: string | null;
             evidence: components["schemas"]["EvidenceBody"][];
             /** @description Of an exception, which: `late_delivery_risk` or another. */
             exception?: string | null;
             id: string;
-            /** @description `approval` or `exception`. */
+            /** @description `approval`, `exception`, or `held`: what automation was about to do. */
             kind: string;
             load: string;
+            /** @description Of something held: the mode that held it, `observe` or `stopped`. */
+            mode?: string | null;
             next_action?: string | null;
+            playbook?: string | null;
             proposal?: unknown;
             reference: string;
             requested_at: string;
@@ -662,6 +813,11 @@ export interface components {
                 destination?: string | null;
                 /** Format: int32 */
                 exceptions: number;
+                /**
+                 * Format: int32
+                 * @description Things of it in the manual queue.
+                 */
+                held: number;
                 lane: string;
                 load: string;
                 offer?: components["schemas"]["OpenOffer"] | null;
@@ -670,7 +826,7 @@ export interface components {
                 playbook?: string | null;
                 rate?: components["schemas"]["MoneyBody"] | null;
                 reference: string;
-                /** @description `planned`, `tendering`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
+                /** @description `planned`, `tendering`, `held`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
                 status: string;
                 trip?: components["schemas"]["TripRow"] | null;
                 updated_at: string;
@@ -679,16 +835,20 @@ export interface components {
         KeyedRow_InboxItem: {
             key: string;
             row: {
+                action?: string | null;
                 allowed_actions: string[];
                 deadline?: string | null;
                 evidence: components["schemas"]["EvidenceBody"][];
                 /** @description Of an exception, which: `late_delivery_risk` or another. */
                 exception?: string | null;
                 id: string;
-                /** @description `approval` or `exception`. */
+                /** @description `approval`, `exception`, or `held`: what automation was about to do. */
                 kind: string;
                 load: string;
+                /** @description Of something held: the mode that held it, `observe` or `stopped`. */
+                mode?: string | null;
                 next_action?: string | null;
+                playbook?: string | null;
                 proposal?: unknown;
                 reference: string;
                 requested_at: string;
@@ -732,10 +892,50 @@ export interface components {
                 vehicle: string;
             };
         };
+        KpiBody: {
+            /** @description Of the period of the same length before. */
+            before: components["schemas"]["FigureBody"];
+            /** @description `higher` or `lower`. */
+            better: string;
+            /**
+             * Format: double
+             * @description Of `now.value` and `before.value`, how much the later is more.
+             */
+            change?: number | null;
+            formula: string;
+            /**
+             * Format: int64
+             * @description How many were left out.
+             */
+            left_out: number;
+            /** @description What is not counted, and why. */
+            left_out_why: string;
+            name: string;
+            now: components["schemas"]["FigureBody"];
+            parts: components["schemas"]["PartBody"][];
+            source: string;
+            /**
+             * Format: double
+             * @description What the value should be, where somebody has said so.
+             */
+            target?: number | null;
+            title: string;
+            /** @description `share` (0 to 1), `minutes` or `number`. */
+            unit: string;
+        };
+        Kpis: {
+            /** @description The period, from this instant on ... */
+            from: string;
+            kpis: components["schemas"]["KpiBody"][];
+            /** @description ... up to, but not with, this one. */
+            to: string;
+        };
         LoadDetail: {
             allowed_actions: string[];
             approvals: unknown[];
             exceptions: unknown[];
+            /** @description What automation was about to do and did not, because it observes or is stopped. */
+            held: unknown[];
             /** @description The load with its stops, equipment, rate and deadline. */
             load: unknown;
             order?: unknown;
@@ -750,6 +950,16 @@ export interface components {
             brand: components["schemas"]["Brand"];
             tenant: components["schemas"]["TenantBody"];
         };
+        ModeSetBody: {
+            by: string;
+            mode: components["schemas"]["ModeWord"];
+            /** @description None: all of the tenant's automation. */
+            playbook?: string | null;
+            reason: string;
+            since: string;
+        };
+        /** @enum {string} */
+        ModeWord: "automatic" | "observe" | "stopped";
         /** @description An instant with the zone it was written in, and whether that zone was stated or assumed. */
         MomentBody: {
             at: string;
@@ -843,6 +1053,13 @@ export interface components {
              */
             total: number;
         };
+        /** @description A list behind a figure. */
+        PartBody: {
+            /** @description The board, filtered to exactly these loads. */
+            board: string;
+            part: string;
+            title: string;
+        };
         /** @description A partner: a customer or a carrier. `role` says which, the other fields follow from it. */
         PartnerBody: {
             active?: boolean | null;
@@ -866,6 +1083,39 @@ export interface components {
         Partners: {
             partners: components["schemas"]["PartnerBody"][];
         };
+        PathBody: {
+            load: string;
+            reference: string;
+            /** @description In the order they are planned. */
+            stops: components["schemas"]["PathStop"][];
+            /** @description Where the vehicle has been since it was assigned, oldest first; at most 400 points. */
+            trail: components["schemas"]["TrailPoint"][];
+            /** @description The vehicle, where one is assigned. */
+            vehicle?: string | null;
+        };
+        PathStop: {
+            arrived?: string | null;
+            coordinates?: components["schemas"]["CoordinatesBody"] | null;
+            departed?: string | null;
+            /** @description When the vehicle is expected. */
+            eta?: string | null;
+            /** @description `pickup`, `delivery` or `other`. */
+            kind: unknown;
+            label: string;
+            /** @description Past what was promised. */
+            late: boolean;
+            /** @description How that is known: `order`, `site lakeshore`, `city table, Bangor, ME`. */
+            place?: string | null;
+            /**
+             * Format: int32
+             * @description Radius of its geofence, where it has one.
+             */
+            radius_m?: number | null;
+            /** Format: int32 */
+            sequence: number;
+            /** @description IANA zone. */
+            zone?: string | null;
+        };
         /** @description Where a stop lies, and how that is known. */
         PlaceBody: {
             coordinates: components["schemas"]["CoordinatesBody"];
@@ -880,6 +1130,10 @@ export interface components {
             stop: number;
             /** Format: int32 */
             uncertainty_m: number;
+        };
+        PlaybookMode: {
+            mode: components["schemas"]["ModeWord"];
+            playbook: string;
         };
         /**
          * Problem
@@ -971,6 +1225,24 @@ export interface components {
         Sources: {
             sources: components["schemas"]["SourceBody"][];
         };
+        SwitchBody: {
+            /** @description Say what resuming would do, and change nothing. */
+            dry_run?: boolean;
+            mode: components["schemas"]["ModeWord"];
+            /** @description The playbook's name; all of the tenant's automation where absent. Both modes hold, the stricter wins. */
+            playbook?: string | null;
+            reason: string;
+        };
+        /** @description A switch was made. */
+        Switched: {
+            mode: components["schemas"]["ModeWord"];
+            /** @description Deliveries that were with a courier at that moment: they may still arrive. Nothing else leaves. */
+            on_the_wire: unknown[];
+            outcome: string;
+            playbook?: string | null;
+            /** Format: int64 */
+            seq: number;
+        };
         TenantBody: {
             id: string;
             name: string;
@@ -1002,6 +1274,10 @@ export interface components {
             state?: string | null;
             /** @description One line for a person. */
             summary: string;
+        };
+        TrailPoint: {
+            at: string;
+            coordinates: components["schemas"]["CoordinatesBody"];
         };
         /** @description A trip: its vehicle and latest position, and per stop what is planned, estimated and actual. */
         TripBody: {
@@ -1190,6 +1466,82 @@ export interface operations {
             };
         };
     };
+    automation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationBody"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    switch: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Switched"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     board: {
         parameters: {
             query?: {
@@ -1208,6 +1560,16 @@ export interface operations {
                 offset?: number;
                 /** @description Answer only once the record with this seq shows; at most two seconds. */
                 wait_for?: number;
+                /** @description A KPI's name: only the loads behind it. */
+                kpi?: string;
+                /** @description With `kpi`: `counted` (the default), `met`, `missed` or `left_out`. */
+                part?: string;
+                /** @description With `kpi`: start of the period (RFC 3339). */
+                from?: string;
+                /** @description With `kpi`: end of the period (RFC 3339), not in it. */
+                to?: string;
+                /** @description With `kpi`: a lane, such as `ME>WI`. */
+                lane?: string;
             };
             header?: never;
             path?: never;
@@ -1247,6 +1609,49 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ResolutionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcome"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    decide_held: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeldBody"];
             };
         };
         responses: {
@@ -1350,6 +1755,48 @@ export interface operations {
             };
         };
     };
+    kpis: {
+        parameters: {
+            query?: {
+                /** @description Start of the period (RFC 3339). */
+                from?: string;
+                /** @description End of the period (RFC 3339), not in it; now where absent. */
+                to?: string;
+                /** @description Without `from`: how many hours before its end the period starts; 24 where absent. */
+                hours?: number;
+                /** @description A customer's id or name. */
+                customer?: string;
+                /** @description The id or name of the carrier that covers the load. */
+                carrier?: string;
+                /** @description A lane, such as `ME>WI`. */
+                lane?: string;
+                /** @description Answer only once the record with this seq shows; at most two seconds. */
+                wait_for?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kpis"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     live: {
         parameters: {
             query?: {
@@ -1408,6 +1855,81 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LoadDetail"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    cover: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CoverBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcome"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    path: {
+        parameters: {
+            query?: {
+                /** @description Answer only once the record with this seq shows; at most two seconds. */
+                wait_for?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PathBody"];
                 };
             };
             "4XX": {

@@ -11,6 +11,7 @@ import type { Trip, TripRow } from "./kit/trip";
 export type LoadStatus =
   | "planned"
   | "tendering"
+  | "held"
   | "awaiting_approval"
   | "covered"
   | "exception"
@@ -59,10 +60,33 @@ export interface Evidence {
 }
 
 export type ResolutionChoice = components["schemas"]["ChoiceWord"];
-export type InboxAction = "approve" | "edit" | "reject" | "resolve" | Exclude<ResolutionChoice, "done">;
+/** What may be done about something that automation holds back. */
+export type HeldAction = "do" | "skip" | "take_over" | "cover";
+export type InboxAction =
+  | "approve"
+  | "edit"
+  | "reject"
+  | "resolve"
+  | HeldAction
+  | Exclude<ResolutionChoice, "done">;
+
+export type AutomationMode = components["schemas"]["ModeWord"];
+export type Automation = components["schemas"]["AutomationBody"];
+
+/** What resuming would do about one held thing. */
+export interface Rehearsed {
+  held: string;
+  load: string;
+  title: string;
+  then: "goes_on" | "dropped" | "waits";
+  why: string;
+}
 
 export interface InboxItem {
-  kind: "approval" | "exception";
+  kind: "approval" | "exception" | "held";
+  /** Of something held: the mode that held it. */
+  mode?: AutomationMode | null;
+  playbook?: string | null;
   /** Of an exception, which. */
   exception?: string | null;
   id: string;
@@ -131,6 +155,7 @@ export interface LoadDetail {
   status: LoadStatus;
   exceptions: { id: string; title: string; severity: Severity; next_action?: string; raised_at?: string }[];
   approvals: { id: string; title: string; deadline?: string; role?: string }[];
+  held: { id: string; title: string; since: string; mode: AutomationMode }[];
   trip?: Trip | null;
   allowed_actions: string[];
 }
@@ -257,6 +282,22 @@ export const readLoad = (id: string) =>
 export const readTimeline = (id: string) =>
   body<{ entries: TimelineEntry[] }>(client.GET("/api/v1/loads/{id}/timeline", { params: { path: { id } } }));
 
+/** The key figures of the last so many hours. */
+export const readKpis = (hours: number) =>
+  body<components["schemas"]["Kpis"]>(client.GET("/api/v1/kpis", { params: { query: { hours } } }));
+
+/** The board's rows of the loads behind one figure. */
+export const readDrill = (drill: { kpi: string; part: string; from: string; to: string }) =>
+  body<ViewPage<BoardRow>>(
+    client.GET("/api/v1/board", { params: { query: { ...drill, limit: PAGE_ROWS } } }),
+  );
+
+/** Where a load goes and where its vehicle has been. */
+export const readPath = (id: string) =>
+  body<components["schemas"]["PathBody"]>(
+    client.GET("/api/v1/loads/{id}/path", { params: { path: { id } } }),
+  );
+
 /** Vehicles that report positions, the latest first. */
 export const readVehicles = () =>
   body<ViewPage<VehicleRow>>(client.GET("/api/v1/vehicles", { params: { query: { limit: VEHICLES_MAX } } }));
@@ -268,8 +309,10 @@ const PAGE_ROWS = 10_000;
 /** Pages of a snapshot at most: a million loads do not fit a browser. */
 const PAGES_MAX = 20;
 
+export type View = "board" | "inbox" | "quarantine" | "vehicles";
+
 /** A whole view. Read as one page where it fits, which is then exact at its position. */
-export async function readView(view: "board" | "inbox" | "quarantine"): Promise<ViewPage<unknown>[]> {
+export async function readView(view: View): Promise<ViewPage<unknown>[]> {
   const pages: ViewPage<unknown>[] = [];
   for (let read = 0; pages.length < PAGES_MAX; ) {
     const params = { query: { limit: PAGE_ROWS, offset: read } };
@@ -328,6 +371,47 @@ export const reprocess = (id: string, corrected?: string, in_hand_ms?: number) =
 export const assignVehicle = (id: string, vehicle: string) =>
   post(`vehicle ${id} ${vehicle}`, { vehicle }, (it, header) =>
     body<Outcome>(client.PUT("/api/v1/loads/{id}/vehicle", { params: { path: { id }, header }, body: it })),
+  );
+
+export const readAutomation = () => body<Automation>(client.GET("/api/v1/automation"));
+
+export interface Switch {
+  mode: AutomationMode;
+  /** All of the automation where absent. */
+  playbook?: string;
+  reason: string;
+}
+
+export const switchAutomation = (wanted: Switch) =>
+  post(`switch ${JSON.stringify(wanted)}`, wanted, (it, header) =>
+    body<{ on_the_wire: unknown[] }>(client.PUT("/api/v1/automation", { params: { header }, body: it })),
+  );
+
+export const rehearseSwitch = (wanted: Switch) =>
+  body<{ held: number; steps: Rehearsed[] }>(
+    client.PUT("/api/v1/automation", { body: { ...wanted, dry_run: true } }),
+  );
+
+export const decideHeld = (
+  id: string,
+  choice: Exclude<HeldAction, "cover">,
+  reason?: string,
+  in_hand_ms?: number,
+) =>
+  post(`held ${id} ${choice}`, { choice, reason, in_hand_ms }, (it, header) =>
+    body<Outcome>(client.POST("/api/v1/held/{id}/decision", { params: { path: { id }, header }, body: it })),
+  );
+
+export interface Cover {
+  carrier: string;
+  rate_minor: number;
+  currency: string;
+  note?: string;
+}
+
+export const coverLoad = (id: string, cover: Cover) =>
+  post(`cover ${id} ${JSON.stringify(cover)}`, cover, (it, header) =>
+    body<Outcome>(client.POST("/api/v1/loads/{id}/cover", { params: { path: { id }, header }, body: it })),
   );
 
 export const readRaw = async (id: string) =>

@@ -18,6 +18,7 @@ use crate::vault::{MasterKey, Vault};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use signalbox_engine::directory::Directory;
+use signalbox_engine::kpi::is_counted_only;
 use signalbox_engine::step::Reaction;
 use signalbox_model::decision::{Decision, Evidence};
 use signalbox_model::effect::Order;
@@ -63,6 +64,8 @@ pub struct Machine {
     /// The last sequencing did not end: the trees in memory are to be read again before they go on.
     pub(crate) audit_torn: bool,
     pub(crate) trips: Trips,
+    /// Where each tenant's automation was last switched: nothing of it leaves before that is durable.
+    pub(crate) switched: BTreeMap<TenantId, Seq>,
     pub(crate) batch: Batch,
 }
 
@@ -70,6 +73,8 @@ pub(crate) enum Work {
     Request(Ticket, Request),
     /// An effect the owner performs itself.
     Internal(PendingEffect),
+    /// A delivery that may not leave: its load keeps it for a person.
+    Withheld(PendingEffect),
     Timer(DueTimer),
 }
 
@@ -122,6 +127,7 @@ impl Machine {
             checkpointed_at: now,
             audit_torn: false,
             trips: Trips::default(),
+            switched: BTreeMap::new(),
             batch: Batch::default(),
         };
         machine.recover(now)?;
@@ -137,6 +143,7 @@ impl Machine {
         self.leaves.clear();
         self.sequencers.clear();
         self.audit_torn = false;
+        self.switched.clear();
         self.batch = Batch::default();
         self.queue.retain(|work| matches!(work, Work::Request(..)));
         let positions = self.store.positions()?;
@@ -225,6 +232,7 @@ impl Machine {
                     self.batch.replies.extend(reply.map(|it| (ticket, it)));
                 }
                 Work::Internal(pending) => self.internal(pending, now, entropy)?,
+                Work::Withheld(pending) => self.withhold(&pending, now)?,
                 Work::Timer(due) => self.wake(due, now)?,
             }
             if !self.trips.is_quiet() {
@@ -246,6 +254,7 @@ impl Machine {
                 self.normalize(&pending, &message, &source, from.as_ref(), now, entropy)
             }
             Order::ContinueWorkflow { .. } => self.go_on(&pending, now),
+            Order::ResumeHeld { .. } => self.resume(&pending, now),
             // The others leave by a courier.
             Order::SendOffer { .. }
             | Order::WithdrawOffer { .. }
@@ -278,7 +287,7 @@ impl Machine {
         self.overlay.apply(&stored);
         self.timers.apply(&stored);
         let record = stored.record;
-        for change in &record.views {
+        for change in record.views.iter().filter(|it| !is_counted_only(&it.view)) {
             let (view, key, row) = (change.view.clone(), change.key.clone(), change.row.clone());
             self.batch.changes.push(LiveChange {
                 seq,
@@ -299,6 +308,18 @@ impl Machine {
         }
         for settled in &record.settled {
             self.outbox.settle(settled);
+        }
+        for event in &record.events {
+            match event {
+                Event::HeldActionSettled {
+                    released: Some(effect), ..
+                } => self.outbox.unpark(effect, origin.now),
+                Event::AutomationModeChanged { .. } => {
+                    self.switched.insert(tenant.clone(), seq);
+                    self.outbox.recheck(tenant, origin.now);
+                }
+                _ => {} // No other event concerns what waits in the outbox.
+            }
         }
         self.batch.leaves.push((tenant.clone(), seq, record.leaves.clone()));
         for key in &extra.keys {
@@ -332,9 +353,9 @@ impl Machine {
             self.committed = first + count - 1;
         }
         for pending in batch.effects {
-            if pending.effect.order.is_internal() {
+            if pending.effect.order.is_immediate() {
                 self.queue.push_back(Work::Internal(pending));
-            } else {
+            } else if !self.overlay.is_settled(&pending.tenant, &pending.effect.id) {
                 self.outbox.add(pending, now);
             }
         }

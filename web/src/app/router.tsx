@@ -23,7 +23,19 @@ const boardRoute = createRoute({
   path: "/",
   component: Board,
   validateSearch: (search: Record<string, unknown>): BoardSearch =>
-    texts("status", "customer", "carrier", "text", "sort")(search),
+    texts(
+      "status",
+      "customer",
+      "carrier",
+      "text",
+      "sort",
+      "kpi",
+      "part",
+      "from",
+      "to",
+      "map",
+      "load",
+    )(search),
 });
 
 const inboxRoute = createRoute({
@@ -54,6 +66,12 @@ const quarantineRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/quarantine/quarantine"), "Quarantine"),
 });
 
+const automationRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/automation",
+  component: lazyRouteComponent(() => import("../features/automation/automation"), "AutomationPage"),
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => root,
   path: "/audit",
@@ -67,6 +85,7 @@ export const router = createRouter({
     loadRoute,
     vehiclesRoute,
     quarantineRoute,
+    automationRoute,
     auditRoute,
   ]),
   defaultPreload: "intent",

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use signalbox_engine::views;
 use signalbox_model::scope::{Role, TenantScope};
 use signalbox_model::view::{PAGE_ROWS_MAX, ViewQuery};
+use signalbox_runtime::kpis;
 use signalbox_runtime::ports::Clock as _;
 use signalbox_world::Said;
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ use tracing::warn;
 
 /// How often the world is looked after while its clock runs by itself, in our time.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
+/// What the outcome's figures cover: all that a demo has lived through.
+const FIGURES_OVER: SignedDuration = SignedDuration::from_hours(24 * 366);
 /// Requests that are tried again before one is given up.
 const ATTEMPTS_MAX: u32 = 5;
 /// The clock moved by hand stops at least this often.
@@ -171,6 +174,7 @@ fn files(folder: &Path) -> Vec<(String, PathBuf)> {
 /// What came of it, for scripts: loads by status, deliveries against their promise, what waits for people, what could
 /// not be read.
 pub fn outcome(installation: &Installation, scenario: &str, seed: u64) -> anyhow::Result<Value> {
+    let now = installation.clock.now();
     let mut tenants = Vec::new();
     for (id, directory) in installation.directories.tenants() {
         let scope = TenantScope::system(id.clone());
@@ -200,6 +204,13 @@ pub fn outcome(installation: &Installation, scenario: &str, seed: u64) -> anyhow
         if let Some(fields) = kpis.as_object_mut() {
             fields.insert("waiting_for_people".to_owned(), json!(count(&views::INBOX)?));
             fields.insert("quarantined".to_owned(), json!(count(&views::QUARANTINE)?));
+            let figures = kpis::summary(
+                installation.store.as_ref(),
+                &scope,
+                now.saturating_sub(FIGURES_OVER)?,
+                now,
+            )?;
+            fields.insert("figures".to_owned(), json!(figures));
         }
         tenants.push(json!({"id": id, "name": directory.name, "kpis": kpis}));
     }

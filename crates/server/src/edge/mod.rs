@@ -7,15 +7,18 @@ mod ask;
 mod assets;
 mod audit;
 mod auth;
+mod automation;
 mod directory;
 mod docs;
 mod failures;
 mod health;
 mod inbound;
+mod kpis;
 mod layers;
 mod live;
 mod loads;
 mod orders;
+mod path;
 mod personal;
 mod problem;
 mod shapes;
@@ -59,6 +62,7 @@ pub struct Edge {
     pub failures: Arc<Failures>,
     pub reads: Arc<Semaphore>,
     pub followers: Arc<AtomicUsize>,
+    pub kpis: Arc<kpis::Kept>,
     pub probe: health::Probe,
     pub metrics: PrometheusHandle,
 }
@@ -80,6 +84,7 @@ impl Edge {
             failures: Arc::default(),
             reads: Arc::new(Semaphore::new(READS_MAX)),
             followers: Arc::default(),
+            kpis: Arc::default(),
             probe: health::Probe::default(),
             metrics,
         }
@@ -105,11 +110,13 @@ fn described() -> OpenApiRouter<Edge> {
         .routes(routes!(inbound::receive))
         .routes(routes!(views::me))
         .routes(routes!(views::board))
+        .routes(routes!(kpis::kpis))
         .routes(routes!(views::inbox))
         .routes(routes!(views::quarantine))
         .routes(routes!(live::live))
         .routes(routes!(orders::create))
         .routes(routes!(loads::load))
+        .routes(routes!(path::path))
         .routes(routes!(timeline::timeline))
         .routes(routes!(trips::put_vehicle))
         .routes(routes!(views::vehicles))
@@ -118,6 +125,9 @@ fn described() -> OpenApiRouter<Edge> {
         .routes(routes!(work::answer_offer))
         .routes(routes!(work::decide_approval))
         .routes(routes!(work::resolve_exception))
+        .routes(routes!(automation::automation, automation::switch))
+        .routes(routes!(automation::decide_held))
+        .routes(routes!(automation::cover))
         .routes(routes!(work::reprocess))
         .routes(routes!(work::raw_message))
         .routes(routes!(directory::partners))

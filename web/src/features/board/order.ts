@@ -20,10 +20,11 @@ type Place = string | number;
 const RANK: Record<LoadStatus, number> = {
   exception: 0,
   awaiting_approval: 1,
-  tendering: 2,
-  planned: 3,
-  covered: 4,
-  cancelled: 5,
+  held: 2,
+  tendering: 3,
+  planned: 4,
+  covered: 5,
+  cancelled: 6,
 };
 /** More than any instant in milliseconds, so that the status rules and the time decides within it. */
 const RANK_STEP = 1e14;
@@ -68,6 +69,7 @@ export class BoardModel {
   #table: LiveTable<BoardRow>;
   #filters: Filters = EVERYTHING;
   #matches = matcher(EVERYTHING);
+  #only: ReadonlySet<string> | null = null;
   #keys: string[] = [];
   /** The place each shown row had when it was put there. */
   #places = new Map<string, Place>();
@@ -98,6 +100,17 @@ export class BoardModel {
     this.resort();
   }
 
+  /** Shows no other loads than these; `null` shows all. */
+  only(keys: ReadonlySet<string> | null): void {
+    if (this.#only === keys) return;
+    this.#only = keys;
+    this.resort();
+  }
+
+  #belongs(key: string, row: BoardRow): boolean {
+    return (this.#only === null || this.#only.has(key)) && this.#matches(row);
+  }
+
   /** Puts everything where it belongs now. */
   resort(): void {
     const { sort, descending } = this.#filters;
@@ -105,7 +118,7 @@ export class BoardModel {
     this.#waiting.clear();
     this.#appended.clear();
     for (const [key, row] of this.#table.rows) {
-      if (this.#matches(row)) this.#places.set(key, place(row, sort));
+      if (this.#belongs(key, row)) this.#places.set(key, place(row, sort));
     }
     const sign = descending ? -1 : 1;
     this.#keys = [...this.#places]
@@ -120,7 +133,7 @@ export class BoardModel {
     for (const key of told) {
       const row = this.#table.rows.get(key);
       const shownAt = this.#places.get(key);
-      const belongs = row !== undefined && this.#matches(row);
+      const belongs = row !== undefined && this.#belongs(key, row);
       if (shownAt === undefined) {
         if (!belongs) continue;
         // A new row goes to the end, where it moves nobody.
@@ -155,5 +168,5 @@ function compare(one: Place, other: Place): number {
 }
 
 function emptyCounts(): Record<LoadStatus, number> {
-  return { planned: 0, tendering: 0, awaiting_approval: 0, covered: 0, exception: 0, cancelled: 0 };
+  return { planned: 0, tendering: 0, held: 0, awaiting_approval: 0, covered: 0, exception: 0, cancelled: 0 };
 }
