@@ -271,8 +271,8 @@ mod tests {
                 corridor.to
             );
         }
-        for to in 0..CITIES.len() {
-            assert!(roads.between(0, to).is_some(), "{} is on no corridor", CITIES[to].name);
+        for (to, city) in CITIES.iter().enumerate() {
+            assert!(roads.between(0, to).is_some(), "{} is on no corridor", city.name);
         }
     }
 
