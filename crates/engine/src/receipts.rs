@@ -34,7 +34,8 @@ pub(crate) fn settle(turn: &mut Turn<'_>, effect: EffectId, receipt: Receipt) {
                 Order::WithdrawOffer { .. }
                 | Order::SendAcknowledgement { .. }
                 | Order::NormalizeMessage { .. }
-                | Order::ContinueWorkflow { .. } => {}
+                | Order::ContinueWorkflow { .. }
+                | Order::ResumeHeld { .. } => {}
             }
             return;
         }
