@@ -5,9 +5,11 @@
 
 pub mod command;
 pub mod directory;
+pub mod documents;
 pub mod gate;
 pub mod playbook;
 pub mod playbook_test;
+pub mod readiness;
 pub mod state;
 pub mod step;
 pub mod table;
@@ -18,6 +20,8 @@ pub mod views;
 mod answers;
 mod approvals;
 mod exceptions;
+mod follow_up;
+mod invoices;
 mod memo;
 mod offers;
 mod orders;

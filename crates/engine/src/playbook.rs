@@ -184,7 +184,7 @@ fn check_calls(document: &Value, at: &str, templates: &BTreeMap<String, Template
             let called = fields.get("call").and_then(Value::as_str).unwrap_or_default();
             if called.ends_with("@signalbox") && Function::named(called).is_none() {
                 let why = format!("no function {called} in the catalogue");
-                let fix = "Call decide, start-tender, make-offer, close-tender, raise-exception or checkpoint, version 1.0.0.";
+                let fix = "Call decide, start-tender, make-offer, close-tender, raise-exception, request-document, tell-system or checkpoint, version 1.0.0.";
                 issues.push(Issue::fatal(
                     "playbook.function_unknown",
                     format!("{at}/call"),

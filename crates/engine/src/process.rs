@@ -4,6 +4,7 @@
 //! person's command; a call that fails is an answer to the workflow, never a half-done turn.
 
 use crate::exceptions;
+use crate::follow_up;
 use crate::offers;
 use crate::turn::Turn;
 use serde_json::{Value, json};
@@ -94,7 +95,10 @@ fn spread(turn: &mut Turn<'_>, work: &mut Work, event: &Event) {
     let running = running.filter(|(_, it)| !it.is_over() && hears(it));
     let running: Vec<InstanceId> = running.map(|(id, _)| id.clone()).collect();
     // What a playbook may begin with. One that listens for neither costs nothing.
-    let starts = matches!(event, Event::LoadCreated { .. } | Event::ExceptionRaised { .. });
+    let starts = matches!(
+        event,
+        Event::LoadCreated { .. } | Event::ExceptionRaised { .. } | Event::InvoiceReadinessChanged { .. }
+    );
     if running.is_empty() && !starts {
         return;
     }
@@ -131,6 +135,14 @@ fn cloud_event(turn: &Turn<'_>, event: &Event) -> Result<Value, serde_json::Erro
         Event::ExceptionRaised { exception } => {
             json!({"event": "exception_raised", "exception": exception, "load": turn.state.load,
                    "customer": turn.state.order.as_ref().map(|it| it.customer.clone())})
+        }
+        Event::InvoiceReadinessChanged { ready, missing, opens } => {
+            let load = turn.state.load.as_ref();
+            json!({"event": "invoice_readiness_changed", "ready": ready, "missing": missing, "opens": opens,
+                   "reference": load.map(|it| &it.reference), "lane": load.map(|it| it.lane()),
+                   "priority": load.map(|it| it.priority),
+                   "customer": turn.state.order.as_ref().map(|it| &it.customer),
+                   "carrier": turn.state.covered.as_ref().map(|it| &it.carrier)})
         }
         other => serde_json::to_value(other)?,
     };
@@ -218,6 +230,10 @@ pub(crate) enum Function {
     MakeOffer,
     CloseTender,
     RaiseException,
+    /// Asks the carrier for a document it owes.
+    RequestDocument,
+    /// Tells the customer's and the tenant's own system whether the load can be invoiced.
+    TellSystem,
 }
 
 impl Function {
@@ -229,6 +245,8 @@ impl Function {
             "make-offer:1.0.0@signalbox" => Self::MakeOffer,
             "close-tender:1.0.0@signalbox" => Self::CloseTender,
             "raise-exception:1.0.0@signalbox" => Self::RaiseException,
+            "request-document:1.0.0@signalbox" => Self::RequestDocument,
+            "tell-system:1.0.0@signalbox" => Self::TellSystem,
             _ => return None, // Any other text names nothing here.
         })
     }
@@ -245,6 +263,11 @@ fn function_call(turn: &mut Turn<'_>, definition: &Definition, function: &str, w
         }
         Some(Function::CloseTender) => Ok(close_tender(turn)),
         Some(Function::RaiseException) => raise_exception(turn, definition, &with),
+        Some(Function::RequestDocument) => {
+            let wanted = serde_json::from_value(with).map_err(|error| fault("validation", error.to_string()))?;
+            Ok(follow_up::request_document(turn, &actor, &wanted))
+        }
+        Some(Function::TellSystem) => Ok(follow_up::tell_system(turn, &actor)),
         // A checkpoint is an effect, so it is answered once it is durable and never comes here.
         Some(Function::Checkpoint) | None => Err(fault(
             "not-supported",

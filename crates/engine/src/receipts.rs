@@ -1,6 +1,7 @@
 //! Receipts: what came of an effect comes back in as an event. An offer that cannot be delivered does not stall the tender.
 
 use crate::exceptions;
+use crate::follow_up;
 use crate::offers;
 use crate::turn::Turn;
 use signalbox_model::decision::Evidence;
@@ -34,7 +35,7 @@ pub(crate) fn settle(turn: &mut Turn<'_>, effect: EffectId, receipt: Receipt) {
         Receipt::Refused { reason } | Receipt::GaveUp { reason, .. } => reason,
     };
     let (Order::SendOffer { offer, carrier, .. } | Order::WithdrawOffer { offer, carrier, .. }) = &known.order else {
-        return;
+        return follow_up::undelivered(turn, &known.order, &reason);
     };
     let open = turn.state.offer(offer).is_some_and(|it| it.state == OfferState::Open);
     let sending = matches!(known.order, Order::SendOffer { .. });

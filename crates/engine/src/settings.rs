@@ -98,7 +98,7 @@ fn event(command: Command) -> Result<Event, Vec<Issue>> {
             Event::TableChanged { table, content }
         }
         Command::ChangePartner { partner } => {
-            if let PartnerRole::Customer { zone } = &partner.role {
+            if let PartnerRole::Customer { zone, .. } = &partner.role {
                 check_zone(zone)?;
             }
             Event::PartnerChanged { partner }

@@ -1,5 +1,6 @@
 //! A load's state: what its events have made of it. `apply` folds and holds no policy.
 
+use crate::documents::Documents;
 use crate::trip::standing::Standing;
 use jiff::Timestamp;
 use signalbox_model::effect::{Effect, Order as Ordered, Receipt};
@@ -26,6 +27,7 @@ pub struct LoadState {
     pub covered: Option<Covered>,
     pub cancelled: Option<String>,
     pub trip: Standing,
+    pub documents: Documents,
     pub effects: BTreeMap<EffectId, EffectState>,
     /// Those that run. One that is over is told nothing more; its end is in the log.
     pub instances: BTreeMap<InstanceId, Instance>,
@@ -151,11 +153,19 @@ impl LoadState {
             | Event::PositionsDoubted { .. }
             | Event::DeliveryOverdue { .. }
             | Event::TripCompleted { .. } => self.trip.apply(event),
+            Event::DocumentReceived { .. }
+            | Event::DocumentRefused { .. }
+            | Event::DocumentQuestioned { .. }
+            | Event::DocumentAccepted { .. }
+            | Event::DocumentSetAside { .. }
+            | Event::DocumentCompleted { .. }
+            | Event::DocumentRequested { .. }
+            | Event::InvoiceReceived { .. }
+            | Event::InvoiceReadinessChanged { .. } => self.documents.apply(event),
             // Told on the timeline; they change nothing that a decision rests on.
             Event::OfferSent { .. }
             | Event::AnswerRejected { .. }
             | Event::AttemptRejected { .. }
-            | Event::InvoiceReceived { .. }
             | Event::TouchRecorded { .. } => {}
             // Of other streams.
             Event::MessageReceived(_)

@@ -2,10 +2,11 @@
 
 use crate::command::Command;
 use crate::directory::Directory;
+use crate::documents::{self, Arrival};
 use crate::state::LoadState;
 use crate::trip::{self, Picture};
 use crate::turn::Turn;
-use crate::{answers, approvals, exceptions, offers, orders, process, receipts, views};
+use crate::{answers, approvals, exceptions, invoices, offers, orders, process, receipts, views};
 use jiff::Timestamp;
 use serde_json::Value;
 use signalbox_model::answer::AnswerAttempt;
@@ -32,6 +33,7 @@ pub enum Input {
     Answer(AnswerAttempt),
     Status(StatusAttempt),
     Invoice(InvoiceAttempt),
+    Document(Box<Arrival>),
     /// What a vehicle's positions say about this load has changed.
     Moved(Picture),
     /// Places may be known now that were not.
@@ -103,7 +105,8 @@ pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> React
         Input::Status(status) => trip::report(&mut turn, status),
         Input::Moved(picture) => trip::moved(&mut turn, picture),
         Input::LookAgain => trip::begin(&mut turn),
-        Input::Invoice(invoice) => orders::invoice(&mut turn, invoice),
+        Input::Invoice(invoice) => invoices::admit(&mut turn, invoice),
+        Input::Document(arrival) => documents::admit(&mut turn, *arrival),
         Input::Command(command) => run(&mut turn, command),
         Input::Timer(timer) => match process::workflow_timer(&timer) {
             Some((instance, timer)) => work.timer(instance, timer),
@@ -117,6 +120,9 @@ pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> React
             turn.out.settled.push(effect);
             work.returned(instance, call);
         }
+    }
+    if !turn.out.events.is_empty() {
+        documents::review(&mut turn);
     }
     process::run(&mut turn, work);
     views::refresh(&mut turn);
@@ -158,5 +164,6 @@ fn run(turn: &mut Turn<'_>, command: Command) {
     }
 }
 
+pub use crate::documents::file_link;
 pub use crate::orders::order_link;
 pub use crate::settings::change as change_settings;

@@ -3,6 +3,7 @@
 //! The effect id is the idempotency key: at least once on the wire, always under the same id. What comes of an
 //! effect comes back in by the front door as a receipt.
 
+use crate::document::{DocumentKind, Requirement};
 use crate::id::{EffectId, InstanceId, LoadId, MessageId, OfferId, PartnerId};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,25 @@ pub enum Order {
         offer: OfferId,
         carrier: PartnerId,
     },
+    /// Ask the carrier for a document it owes.
+    RequestDocument {
+        load: LoadId,
+        carrier: PartnerId,
+        kind: DocumentKind,
+        /// How often it was asked by then, from 1.
+        number: u32,
+        /// What is missing of it.
+        missing: Vec<Requirement>,
+    },
+    /// Tell a transport management system whether the load can be invoiced.
+    TellSystem {
+        load: LoadId,
+        /// The customer's system; the tenant's own where it names nobody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        customer: Option<PartnerId>,
+        ready: bool,
+        missing: Vec<Requirement>,
+    },
     /// Return a functional acknowledgement to whoever sent the interchange.
     SendAcknowledgement {
         message: MessageId,
@@ -55,7 +75,11 @@ impl Order {
     pub fn is_internal(&self) -> bool {
         match self {
             Self::NormalizeMessage { .. } | Self::ContinueWorkflow { .. } => true,
-            Self::SendOffer { .. } | Self::WithdrawOffer { .. } | Self::SendAcknowledgement { .. } => false,
+            Self::SendOffer { .. }
+            | Self::WithdrawOffer { .. }
+            | Self::RequestDocument { .. }
+            | Self::TellSystem { .. }
+            | Self::SendAcknowledgement { .. } => false,
         }
     }
 
@@ -65,6 +89,8 @@ impl Order {
             Self::ContinueWorkflow { .. } => "ContinueWorkflow",
             Self::SendOffer { .. } => "SendOffer",
             Self::WithdrawOffer { .. } => "WithdrawOffer",
+            Self::RequestDocument { .. } => "RequestDocument",
+            Self::TellSystem { .. } => "TellSystem",
             Self::SendAcknowledgement { .. } => "SendAcknowledgement",
         }
     }

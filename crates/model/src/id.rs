@@ -71,6 +71,8 @@ ids! {
     SubjectId = "sub";
     /// A durable wake-up.
     TimerId = "tmr";
+    /// A paper of a load.
+    DocumentId = "doc";
 }
 
 /// An id that `Mint` can make.

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod attempt;
 pub mod decision;
 pub mod directory;
+pub mod document;
 pub mod effect;
 pub mod event;
 pub mod exception;

@@ -34,6 +34,16 @@ pub enum Rejection {
     EffectAlreadySettled,
     /// A vehicle must have a name.
     VehicleInvalid,
+    DocumentEmpty,
+    DocumentTooLarge,
+    /// The bytes are no file that is taken.
+    DocumentUnreadable,
+    /// What is said of it cannot be.
+    DocumentInvalid,
+    DocumentAlreadyReceived,
+    DocumentUnknown,
+    LoadNotCovered,
+    LoadNotOfThisCarrier,
     NotAllowed,
 }
 
@@ -75,6 +85,22 @@ impl Rejection {
             Self::EffectUnknown => "No such effect.",
             Self::EffectAlreadySettled => "This effect was settled before.",
             Self::VehicleInvalid => "The vehicle has no usable name. Give the name or id its telematics source uses.",
+            Self::DocumentEmpty => "The document has no bytes. Send the file itself.",
+            Self::DocumentTooLarge => "The document has more than 25 MiB. Send it in a smaller resolution or in parts.",
+            Self::DocumentUnreadable => {
+                "The bytes are no PDF, JPEG, PNG, TIFF, WebP or HEIC. Send the document as one of these."
+            }
+            Self::DocumentInvalid => {
+                "What is said of the document cannot be. Correct the places named and send it again."
+            }
+            Self::DocumentAlreadyReceived => {
+                "This document was received before. The first stands; nothing was changed."
+            }
+            Self::DocumentUnknown => "No such document on this load.",
+            Self::LoadNotCovered => {
+                "No carrier has this load, so nothing can have been delivered. Check which load it is of."
+            }
+            Self::LoadNotOfThisCarrier => "Another carrier hauls this load, or none does.",
             Self::NotAllowed => "A policy forbids this.",
         }
     }

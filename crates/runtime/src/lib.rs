@@ -19,6 +19,8 @@ pub mod streams;
 pub mod timers;
 pub mod vault;
 
+mod documents;
+mod follow_up;
 mod normalize;
 mod overlay;
 mod receive;

@@ -247,7 +247,11 @@ impl Machine {
             }
             Order::ContinueWorkflow { .. } => self.go_on(&pending, now),
             // The others leave by a courier.
-            Order::SendOffer { .. } | Order::WithdrawOffer { .. } | Order::SendAcknowledgement { .. } => Ok(()),
+            Order::SendOffer { .. }
+            | Order::WithdrawOffer { .. }
+            | Order::RequestDocument { .. }
+            | Order::TellSystem { .. }
+            | Order::SendAcknowledgement { .. } => Ok(()),
         }
     }
 

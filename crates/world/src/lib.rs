@@ -121,6 +121,7 @@ impl World {
             name: shipper.name.clone(),
             role: PartnerRole::Customer {
                 zone: shipper.home.zone.to_owned(),
+                tms: None,
             },
             aliases: vec![shipper.interchange.clone()],
         });

@@ -82,6 +82,11 @@ impl<'v> Node<'v> {
         (!text.is_empty()).then_some(text)
     }
 
+    /// Text as it is, however long.
+    pub fn raw_text(&self) -> Option<&'v str> {
+        self.value.as_str()
+    }
+
     pub fn text(&self, key: &str, findings: &mut Findings) -> Option<String> {
         self.get(key)?.as_text(findings)
     }
