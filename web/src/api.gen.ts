@@ -567,12 +567,17 @@ export interface components {
             /** Format: int32 */
             off_corridor: number;
         };
+        /** @description What a person makes of a proposal: another rate for an offer, other words for a notice. */
         EditBody: {
+            /** @description Of a notice, plain text. */
+            body?: string | null;
             /**
              * Format: int64
              * @description In minor units of the proposal's currency.
              */
-            rate_minor: number;
+            rate_minor?: number | null;
+            /** @description Of a notice, one line of plain text. Together with `body`. */
+            subject?: string | null;
         };
         /** @description When the vehicle is expected at a stop: most likely, hardly before, hardly after. */
         EstimateBody: {
@@ -847,6 +852,8 @@ export interface components {
             contract_rate?: components["schemas"]["MoneyBody"] | null;
             id: string;
             name: string;
+            /** @description Where notices to it go by e-mail. Absent keeps it as it is, `null` removes it; dots for those who may not read it. */
+            notify_email?: string | null;
             /** Format: int32 */
             respond_within_min?: number | null;
             /** @description `customer` or `carrier`. */
@@ -918,6 +925,10 @@ export interface components {
             /** Format: int32 */
             approval_within_min: number;
             interchange_id: string;
+            /** @description Where partners' answers to notices go: the tenant's own dispatch desk. */
+            notice_reply_to?: string | null;
+            /** @description Notices that a playbook proposes leave without a person's approval. `false` where absent. */
+            notices_unattended?: boolean | null;
             rate_cap: components["schemas"]["MoneyBody"];
             /** Format: int32 */
             respond_within_default_min: number;

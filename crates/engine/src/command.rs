@@ -1,10 +1,13 @@
 //! Typed commands: what people and systems ask for by the API. Each meets the gate and answers with its outcome.
 
+use crate::notices;
 use serde::{Deserialize, Serialize};
 use signalbox_model::answer::AnswerAttempt;
 use signalbox_model::attempt::OrderAttempt;
 use signalbox_model::directory::{AccessKey, Partner, Settings, Site, Source};
 use signalbox_model::id::{ApprovalId, ExceptionId, LoadId, TenantId};
+use signalbox_model::issue::Issue;
+use signalbox_model::personal::Personal;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,9 +70,61 @@ pub struct ApprovalDecision {
     pub approve: bool,
     /// Approve with another rate, minor units of the proposal's currency.
     pub rate_minor: Option<i64>,
+    /// Approve with other words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wording: Option<Box<NewWording>>,
     pub reason: Option<String>,
     /// How long the person had it open, milliseconds, as their client reports.
     pub in_hand_ms: Option<i64>,
+}
+
+/// A person's own words for a message: personal values, since they may name anybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewWording {
+    pub subject: Personal,
+    pub body: Personal,
+}
+
+impl Command {
+    /// Every personal value in it, so that sealing cannot miss one.
+    pub fn personal_mut(&mut self) -> Vec<&mut Personal> {
+        match self {
+            Self::CreateOrder { order } => order.personal_mut(),
+            Self::AnswerOffer { answer } => answer.note.iter_mut().collect(),
+            Self::DecideApproval { decision, .. } => {
+                let wording = decision.wording.iter_mut();
+                wording.flat_map(|it| [&mut it.subject, &mut it.body]).collect()
+            }
+            Self::ChangePartner { partner } => partner.notify_email.iter_mut().map(AsMut::as_mut).collect(),
+            Self::AssignVehicle { .. }
+            | Self::ResolveException { .. }
+            | Self::CreateTenant { .. }
+            | Self::IssueKey { .. }
+            | Self::InstallPlaybook { .. }
+            | Self::ChangeTable { .. }
+            | Self::ChangeSource { .. }
+            | Self::ChangeSite { .. }
+            | Self::ChangeSettings { .. } => Vec::new(),
+        }
+    }
+
+    /// What is wrong with its personal values. To be asked before they are sealed: then nobody can tell any more.
+    pub fn issues(&self) -> Vec<Issue> {
+        match self {
+            Self::DecideApproval { decision, .. } => match decision.wording.as_deref() {
+                Some(NewWording {
+                    subject: Personal::Plain { text: subject, .. },
+                    body: Personal::Plain { text: body, .. },
+                }) => notices::check_wording(subject, body),
+                Some(_) | None => Vec::new(),
+            },
+            Self::ChangePartner { partner } => match partner.notify_email.as_deref() {
+                Some(Personal::Plain { text, .. }) => notices::check_address(text).into_iter().collect(),
+                Some(Personal::Sealed(_)) | None => Vec::new(),
+            },
+            _ => Vec::new(), // No other command has a personal value with a form of its own.
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -134,6 +134,23 @@ pub(crate) fn close(turn: &mut Turn<'_>, id: &ExceptionId, how: &str) {
     }
 }
 
+/// Puts one fact of an open exception in the place of what it said before, and says so.
+pub(crate) fn put_evidence(turn: &mut Turn<'_>, id: &ExceptionId, fact: Evidence) {
+    let known = turn.state.exceptions.get(id).filter(|it| it.resolved.is_none());
+    let Some(exception) = known.map(|it| it.exception.clone()) else {
+        return;
+    };
+    let mut evidence = exception.evidence;
+    evidence.retain(|it| it.what != fact.what);
+    evidence.push(fact);
+    turn.record(Event::ExceptionUpdated {
+        exception: id.clone(),
+        severity: exception.severity,
+        title: exception.title,
+        evidence,
+    });
+}
+
 pub(crate) fn resolve(turn: &mut Turn<'_>, id: &ExceptionId, resolution: Resolution, in_hand_ms: Option<i64>) {
     let Some(known) = turn.state.exceptions.get(id).cloned() else {
         return turn.reject(Rejection::ExceptionUnknown, format!("no exception {id}"), Vec::new());

@@ -135,6 +135,7 @@ pub(crate) fn undelivered(turn: &mut Turn<'_>, order: &Order, reason: &str) {
         | Order::ContinueWorkflow { .. }
         | Order::SendOffer { .. }
         | Order::WithdrawOffer { .. }
+        | Order::SendNotice { .. }
         | Order::SendAcknowledgement { .. } => {}
     }
 }

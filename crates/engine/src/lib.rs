@@ -7,6 +7,7 @@ pub mod command;
 pub mod directory;
 pub mod documents;
 pub mod gate;
+pub mod notices;
 pub mod playbook;
 pub mod playbook_test;
 pub mod readiness;
@@ -19,6 +20,7 @@ pub mod views;
 
 mod answers;
 mod approvals;
+mod drafts;
 mod exceptions;
 mod follow_up;
 mod invoices;

@@ -3,6 +3,7 @@
 //! Invariants: a covered or cancelled load is never offered; an open offer always has a timer; an offer that needs
 //! approval leaves only with one.
 
+use crate::approvals;
 use crate::exceptions;
 use crate::gate::{Choice, Fact};
 use crate::turn::Turn;
@@ -13,8 +14,8 @@ use signalbox_model::decision::Evidence;
 use signalbox_model::directory::{Partner, PartnerRole};
 use signalbox_model::effect::Order;
 use signalbox_model::event::Event;
-use signalbox_model::exception::{Approval, ApprovalOutcome, ExceptionKind};
-use signalbox_model::id::{ApprovalId, OfferId, TimerId};
+use signalbox_model::exception::{ApprovalOutcome, ExceptionKind};
+use signalbox_model::id::{OfferId, TimerId};
 use signalbox_model::scope::{Actor, Role};
 use signalbox_model::tender::{Offer, OfferState, RespondByBasis};
 use signalbox_model::value::{ExternalId, Money};
@@ -182,33 +183,19 @@ pub(crate) fn send(turn: &mut Turn<'_>, offer: Offer, approved_by: Option<Actor>
 }
 
 fn ask(turn: &mut Turn<'_>, offer: &Offer, role: Role, policies: &[String]) {
-    let deadline = after(turn.now(), turn.directory().settings.approval_within_min);
-    let id: ApprovalId = turn.mint.make();
-    let reference = turn
-        .state
-        .load
-        .as_ref()
-        .map(|it| it.reference.clone())
-        .unwrap_or_default();
+    let reference = turn.state.load.as_ref().map(|it| it.reference.clone());
+    let reference = reference.unwrap_or_default();
     let cap = turn.directory().settings.rate_cap.to_string();
-    let approval = Approval {
-        id: id.clone(),
-        action: "make_offer".to_owned(),
-        title: format!("Offer load {reference} to {} at {}", offer.scac, offer.rate),
-        role,
-        deadline,
-        evidence: vec![
-            Evidence::new("rate", offer.rate.to_string(), "routing guide"),
-            Evidence::new("rate cap", cap, "settings"),
-            Evidence::new("rank", offer.rank, "routing guide"),
-            Evidence::new("policy", policies.join(", "), "gate"),
-        ],
-        proposal: json!({"offer": offer.id, "carrier": offer.carrier, "scac": offer.scac, "rate": offer.rate, "rank": offer.rank}),
-        requested_at: turn.now(),
-    };
-    turn.link("approval", id.as_str());
-    turn.record(Event::ApprovalRequested { approval });
-    turn.set_timer(approval_timer(&id), deadline);
+    let title = format!("Offer load {reference} to {} at {}", offer.scac, offer.rate);
+    let evidence = vec![
+        Evidence::new("rate", offer.rate.to_string(), "routing guide"),
+        Evidence::new("rate cap", cap, "settings"),
+        Evidence::new("rank", offer.rank, "routing guide"),
+        Evidence::new("policy", policies.join(", "), "gate"),
+    ];
+    let proposal = json!({"offer": offer.id, "carrier": offer.carrier, "scac": offer.scac, "rate": offer.rate,
+        "rank": offer.rank});
+    approvals::request(turn, "make_offer", title, role, evidence, proposal);
 }
 
 /// Takes every standing offer and open question back.
@@ -217,17 +204,8 @@ pub(crate) fn withdraw_all(turn: &mut Turn<'_>, reason: &str) {
     for offer in standing {
         withdraw(turn, &offer, reason);
     }
-    let open: Vec<ApprovalId> = turn.state.open_approvals().map(|it| it.id.clone()).collect();
-    for approval in open {
-        let (outcome, reason) = (ApprovalOutcome::Expired, Some(reason.to_owned()));
-        turn.cancel_timer(approval_timer(&approval));
-        turn.record(Event::ApprovalDecided {
-            approval,
-            outcome,
-            by: None,
-            reason,
-        });
-    }
+    let of_offers = |it: &signalbox_model::exception::Approval| approvals::offer_of(it).is_some();
+    approvals::close_open(turn, of_offers, ApprovalOutcome::Expired, reason);
 }
 
 pub(crate) fn withdraw(turn: &mut Turn<'_>, id: &OfferId, reason: &str) {
@@ -276,18 +254,13 @@ pub(crate) fn wake(turn: &mut Turn<'_>, timer: &TimerId) {
     turn.cancel_timer(timer.clone());
     if let Some(offer) = timer.0.strip_prefix(OFFER_TIMER) {
         expire(turn, &OfferId::from(offer));
-    } else if let Some(approval) = timer.0.strip_prefix(APPROVAL_TIMER) {
-        crate::approvals::expire(turn, &ApprovalId::from(approval));
+    } else if let Some(approval) = approvals::timer_of(timer) {
+        approvals::expire(turn, &approval);
     }
 }
 
 const OFFER_TIMER: &str = "tmr_offer/";
-const APPROVAL_TIMER: &str = "tmr_approval/";
 
 pub(crate) fn offer_timer(id: &OfferId) -> TimerId {
     TimerId(format!("{OFFER_TIMER}{id}"))
-}
-
-pub(crate) fn approval_timer(id: &ApprovalId) -> TimerId {
-    TimerId(format!("{APPROVAL_TIMER}{id}"))
 }

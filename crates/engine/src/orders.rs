@@ -109,6 +109,7 @@ fn cancel(turn: &mut Turn<'_>, message: Option<MessageId>) {
         reason: reason.to_owned(),
     });
     crate::offers::withdraw_all(turn, reason);
+    crate::notices::withdraw_all(turn, reason);
     exceptions::settle_all(turn, ExceptionKind::ConditionalAnswer, reason);
     turn.done(json!({"cancelled": true}));
 }

@@ -3,8 +3,10 @@
 //! Invariant: a playbook can ask, it cannot act. Each call meets the same gate and the same invariants as a
 //! person's command; a call that fails is an answer to the workflow, never a half-done turn.
 
+use crate::drafts;
 use crate::exceptions;
 use crate::follow_up;
+use crate::notices;
 use crate::offers;
 use crate::turn::Turn;
 use serde_json::{Value, json};
@@ -234,6 +236,10 @@ pub(crate) enum Function {
     RequestDocument,
     /// Tells the customer's and the tenant's own system whether the load can be invoiced.
     TellSystem,
+    /// Proposes a notice to a partner.
+    Notify,
+    /// Takes back what waits to be decided about a thing.
+    WithdrawNotice,
 }
 
 impl Function {
@@ -247,6 +253,8 @@ impl Function {
             "raise-exception:1.0.0@signalbox" => Self::RaiseException,
             "request-document:1.0.0@signalbox" => Self::RequestDocument,
             "tell-system:1.0.0@signalbox" => Self::TellSystem,
+            "notify:1.0.0@signalbox" => Self::Notify,
+            "withdraw-notice:1.0.0@signalbox" => Self::WithdrawNotice,
             _ => return None, // Any other text names nothing here.
         })
     }
@@ -268,6 +276,12 @@ fn function_call(turn: &mut Turn<'_>, definition: &Definition, function: &str, w
             Ok(follow_up::request_document(turn, &actor, &wanted))
         }
         Some(Function::TellSystem) => Ok(follow_up::tell_system(turn, &actor)),
+        Some(Function::Notify) => drafts::notify(turn, definition, &with),
+        Some(Function::WithdrawNotice) => {
+            let text = |name: &str| with.get(name).and_then(Value::as_str).unwrap_or_default();
+            let withdrawn = notices::withdraw_about(turn, text("about"), text("reason"));
+            Ok(json!({"withdrawn": withdrawn}))
+        }
         // A checkpoint is an effect, so it is answered once it is durable and never comes here.
         Some(Function::Checkpoint) | None => Err(fault(
             "not-supported",

@@ -3,6 +3,7 @@
 use crate::command::Command;
 use crate::directory::Directory;
 use crate::gate::{Ask, Choice};
+use crate::notices;
 use crate::playbook;
 use crate::step::{Context, Outcome, Reaction};
 use crate::table::Table;
@@ -98,6 +99,13 @@ fn event(command: Command) -> Result<Event, Vec<Issue>> {
             Event::TableChanged { table, content }
         }
         Command::ChangePartner { partner } => {
+            let unfit = Command::ChangePartner {
+                partner: partner.clone(),
+            }
+            .issues();
+            if !unfit.is_empty() {
+                return Err(unfit);
+            }
             if let PartnerRole::Customer { zone, .. } = &partner.role {
                 check_zone(zone)?;
             }
@@ -111,7 +119,13 @@ fn event(command: Command) -> Result<Event, Vec<Issue>> {
             site.zone.as_deref().map_or(Ok(()), check_zone)?;
             Event::SiteChanged { site }
         }
-        Command::ChangeSettings { settings } => Event::SettingsChanged { settings },
+        Command::ChangeSettings { settings } => {
+            if let Some(issue) = settings.notice_reply_to.as_deref().and_then(notices::check_address) {
+                let at = "/notice_reply_to".to_owned();
+                return Err(vec![Issue { at, ..issue }]);
+            }
+            Event::SettingsChanged { settings }
+        }
         Command::CreateOrder { .. }
         | Command::AnswerOffer { .. }
         | Command::DecideApproval { .. }

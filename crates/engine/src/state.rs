@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use signalbox_model::effect::{Effect, Order as Ordered, Receipt};
 use signalbox_model::event::Event;
 use signalbox_model::exception::{Approval, ApprovalOutcome, Exception};
-use signalbox_model::id::{ApprovalId, EffectId, ExceptionId, InstanceId, OfferId, PartnerId, TenderId};
+use signalbox_model::id::{ApprovalId, EffectId, ExceptionId, InstanceId, NoticeId, OfferId, PartnerId, TenderId};
 use signalbox_model::load::{Load, Order, Shipment};
+use signalbox_model::notice::{Notice, NoticeState};
 use signalbox_model::scope::Actor;
 use signalbox_model::tender::{Offer, OfferState};
 use signalbox_model::value::Money;
@@ -24,6 +25,8 @@ pub struct LoadState {
     pub offers: Vec<Offer>,
     pub approvals: BTreeMap<ApprovalId, ApprovalState>,
     pub exceptions: BTreeMap<ExceptionId, ExceptionState>,
+    /// In the order they were proposed.
+    pub notices: Vec<Notice>,
     pub covered: Option<Covered>,
     pub cancelled: Option<String>,
     pub trip: Standing,
@@ -128,6 +131,12 @@ impl LoadState {
             | Event::ExceptionRaised { .. }
             | Event::ExceptionUpdated { .. }
             | Event::ExceptionResolved { .. } => self.apply_trouble(event, at),
+            Event::NoticeProposed { .. }
+            | Event::NoticeReleased { .. }
+            | Event::NoticeSent { .. }
+            | Event::NoticeRefused { .. }
+            | Event::NoticeFailed { .. }
+            | Event::NoticeWithdrawn { .. } => self.apply_notice(event),
             Event::EffectSettled { effect, receipt, .. } => {
                 if let Some(it) = self.effects.get_mut(effect) {
                     it.receipt = Some(receipt.clone());
@@ -243,6 +252,30 @@ impl LoadState {
         }
     }
 
+    fn apply_notice(&mut self, event: &Event) {
+        let (id, state) = match event {
+            Event::NoticeProposed { notice } => return self.notices.push(notice.clone()),
+            Event::NoticeReleased {
+                notice, subject, body, ..
+            } => {
+                if let Some(it) = self.notices.iter_mut().find(|it| it.id == *notice) {
+                    it.subject.clone_from(subject);
+                    it.body.clone_from(body);
+                }
+                (notice, NoticeState::Released)
+            }
+            Event::NoticeSent { notice, .. } => (notice, NoticeState::Sent),
+            Event::NoticeRefused { notice, .. } => (notice, NoticeState::Refused),
+            Event::NoticeFailed { notice, .. } => (notice, NoticeState::Failed),
+            Event::NoticeWithdrawn { notice, .. } => (notice, NoticeState::Withdrawn),
+            // `apply` hands over no other.
+            _ => return,
+        };
+        if let Some(it) = self.notices.iter_mut().find(|it| it.id == *id) {
+            it.state = state;
+        }
+    }
+
     /// Folds an ordered effect in, so that its receipt finds it.
     pub fn apply_effect(&mut self, effect: &Effect, at: Timestamp) {
         let state = EffectState {
@@ -263,6 +296,10 @@ impl LoadState {
             self.instances.insert(id, instance);
         }
         Ok(())
+    }
+
+    pub fn notice(&self, id: &NoticeId) -> Option<&Notice> {
+        self.notices.iter().find(|it| it.id == *id)
     }
 
     pub fn offer(&self, id: &OfferId) -> Option<&Offer> {

@@ -1,6 +1,7 @@
 //! The tenant's directory: partners (customers and carriers), sources and settings, as people maintain them.
 
 use crate::id::PartnerId;
+use crate::personal::Personal;
 use crate::position::Coordinates;
 use crate::scope::Role;
 use crate::value::Money;
@@ -15,6 +16,9 @@ pub struct Partner {
     /// Names outside systems use for it: interchange id, SCAC, USDOT ... matched without regard to case.
     #[serde(default)]
     pub aliases: Vec<String>,
+    /// Where notices to it go by e-mail; without one it is sent none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify_email: Option<Box<Personal>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +137,12 @@ pub struct Settings {
     /// The tenant's own transport management system, told when a load can be invoiced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tms: Option<Endpoint>,
+    /// Where partners' answers to notices go: the tenant's own dispatch desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_reply_to: Option<String>,
+    /// Notices that a playbook proposes leave without a person's approval.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub notices_unattended: bool,
 }
 
 impl Default for Settings {
@@ -143,6 +153,8 @@ impl Default for Settings {
             approval_within_min: 120,
             interchange_id: "SIGNALBOX".to_owned(),
             tms: None,
+            notice_reply_to: None,
+            notices_unattended: false,
         }
     }
 }

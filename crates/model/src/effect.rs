@@ -4,7 +4,7 @@
 //! effect comes back in by the front door as a receipt.
 
 use crate::document::{DocumentKind, Requirement};
-use crate::id::{EffectId, InstanceId, LoadId, MessageId, OfferId, PartnerId};
+use crate::id::{EffectId, InstanceId, LoadId, MessageId, NoticeId, OfferId, PartnerId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,12 @@ pub enum Order {
         ready: bool,
         missing: Vec<Requirement>,
     },
+    /// Mail a notice to the partner's address in the directory.
+    SendNotice {
+        load: LoadId,
+        notice: NoticeId,
+        to: PartnerId,
+    },
     /// Return a functional acknowledgement to whoever sent the interchange.
     SendAcknowledgement {
         message: MessageId,
@@ -79,6 +85,7 @@ impl Order {
             | Self::WithdrawOffer { .. }
             | Self::RequestDocument { .. }
             | Self::TellSystem { .. }
+            | Self::SendNotice { .. }
             | Self::SendAcknowledgement { .. } => false,
         }
     }
@@ -91,6 +98,7 @@ impl Order {
             Self::WithdrawOffer { .. } => "WithdrawOffer",
             Self::RequestDocument { .. } => "RequestDocument",
             Self::TellSystem { .. } => "TellSystem",
+            Self::SendNotice { .. } => "SendNotice",
             Self::SendAcknowledgement { .. } => "SendAcknowledgement",
         }
     }
@@ -101,7 +109,12 @@ impl Order {
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Receipt {
     /// The receiver has it. `receipt` is what it answered: a status, a file name.
-    Delivered { receipt: String },
+    Delivered {
+        receipt: String,
+        /// An attempt before it may have arrived too, so the receiver may have it twice under the same id.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        perhaps_twice: bool,
+    },
     /// It will not be had by trying again.
     Refused { reason: String },
     /// All attempts are used up.

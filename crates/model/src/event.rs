@@ -10,10 +10,11 @@ use crate::document::{Contradiction, Document, DocumentKind, Proof, Requirement}
 use crate::effect::Receipt;
 use crate::exception::{Approval, ApprovalOutcome, Exception, ExceptionSeverity, Touch};
 use crate::id::{
-    ApprovalId, DocumentId, EffectId, ExceptionId, LoadId, MessageId, OfferId, PartnerId, TenantId, TenderId,
+    ApprovalId, DocumentId, EffectId, ExceptionId, LoadId, MessageId, NoticeId, OfferId, PartnerId, TenantId, TenderId,
 };
 use crate::issue::Issue;
 use crate::load::{Load, Order, Shipment};
+use crate::notice::{Notice, Wording};
 use crate::personal::Personal;
 use crate::position::PositionSample;
 use crate::rejection::Rejection;
@@ -271,6 +272,37 @@ pub enum Event {
         /// The first of the load, or the first since it was ready.
         opens: bool,
     },
+    NoticeProposed {
+        notice: Notice,
+    },
+    /// It may leave, with the words that it then has.
+    NoticeReleased {
+        notice: NoticeId,
+        subject: Wording,
+        body: Wording,
+        approved_by: Option<Actor>,
+    },
+    NoticeSent {
+        notice: NoticeId,
+        receipt: String,
+        /// An attempt whose outcome nobody knows came before: it may have arrived twice under the same Message-ID.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        perhaps_twice: bool,
+    },
+    /// Not let go: by a person, by a policy, or because nobody decided in time.
+    NoticeRefused {
+        notice: NoticeId,
+        reason: String,
+    },
+    /// Let go, and not deliverable.
+    NoticeFailed {
+        notice: NoticeId,
+        reason: String,
+    },
+    NoticeWithdrawn {
+        notice: NoticeId,
+        reason: String,
+    },
     EffectSettled {
         effect: EffectId,
         name: String,
@@ -383,6 +415,12 @@ impl Event {
             Self::DocumentCompleted { .. } => "DocumentCompleted",
             Self::DocumentRequested { .. } => "DocumentRequested",
             Self::InvoiceReadinessChanged { .. } => "InvoiceReadinessChanged",
+            Self::NoticeProposed { .. } => "NoticeProposed",
+            Self::NoticeReleased { .. } => "NoticeReleased",
+            Self::NoticeSent { .. } => "NoticeSent",
+            Self::NoticeRefused { .. } => "NoticeRefused",
+            Self::NoticeFailed { .. } => "NoticeFailed",
+            Self::NoticeWithdrawn { .. } => "NoticeWithdrawn",
             Self::EffectSettled { .. } => "EffectSettled",
             Self::TouchRecorded { .. } => "TouchRecorded",
             Self::TenantCreated { .. } => "TenantCreated",

@@ -76,6 +76,8 @@ pub enum ApprovalOutcome {
     Edited,
     Rejected,
     Expired,
+    /// What it was about is over, or a newer proposal stands in its place.
+    Withdrawn,
 }
 
 /// One human action: who, on what, how long it was open before them and how long in hand.

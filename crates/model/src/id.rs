@@ -59,6 +59,8 @@ ids! {
     OfferId = "off";
     /// A question to a person that an action waits for.
     ApprovalId = "apr";
+    /// A message to a customer or carrier.
+    NoticeId = "ntc";
     /// A dispatch problem that a person or a playbook must settle.
     ExceptionId = "exc";
     /// One thing to do in the outside world; also its idempotency key.

@@ -14,6 +14,7 @@ pub mod exception;
 pub mod id;
 pub mod issue;
 pub mod load;
+pub mod notice;
 pub mod personal;
 pub mod position;
 pub mod rejection;

@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 use signalbox_engine::command::Command;
 use signalbox_engine::gate::{Ask, Choice};
 use signalbox_engine::step::{Context, Input, Outcome, Reaction, change_settings, order_link, step};
-use signalbox_model::attempt::Attempt;
 use signalbox_model::effect::Order;
 use signalbox_model::id::{LoadId, MessageId, Mint, Minted, Seq, StreamId, TenantId};
 use signalbox_model::personal::Personal;
@@ -61,54 +60,34 @@ impl Machine {
             traceparent,
             now,
         };
+        if let Some(first) = command.issues().first() {
+            let (rejection, detail) = (unfit(&command), first.why.clone());
+            return Ok(Reply::Rejected {
+                rejection,
+                detail,
+                issues: command.issues(),
+                seq: self.committed,
+            });
+        }
+        let mut command = command;
+        let keys = self.seal(tenant, command.personal_mut(), entropy)?;
         match command {
-            Command::CreateOrder { order } => {
-                let mut attempt = Attempt::Order(order);
-                let keys = self.seal(tenant, &mut attempt, entropy)?;
-                let Attempt::Order(order) = attempt else {
-                    return Ok(unavailable());
-                };
-                self.create_order(&asked, *order, keys)
-            }
-            Command::AnswerOffer { mut answer } => {
-                let mut attempt = Attempt::Answer(answer);
-                let keys = self.seal(tenant, &mut attempt, entropy)?;
-                let Attempt::Answer(sealed) = attempt else {
-                    return Ok(unavailable());
-                };
-                answer = sealed;
+            Command::CreateOrder { order } => self.create_order(&asked, *order, keys),
+            Command::AnswerOffer { ref answer } => {
                 let offer = answer.offer.clone().map(|it| it.0).unwrap_or_default();
-                self.on_load(
-                    &asked,
-                    ("offer", &offer),
-                    Rejection::OfferUnknown,
-                    Command::AnswerOffer { answer },
-                    keys,
-                )
+                self.on_load(&asked, ("offer", &offer), Rejection::OfferUnknown, command, keys)
             }
             Command::DecideApproval { ref approval, .. } => {
                 let id = approval.0.clone();
-                self.on_load(
-                    &asked,
-                    ("approval", &id),
-                    Rejection::ApprovalUnknown,
-                    command,
-                    Vec::new(),
-                )
+                self.on_load(&asked, ("approval", &id), Rejection::ApprovalUnknown, command, keys)
             }
             Command::ResolveException { ref exception, .. } => {
                 let id = exception.0.clone();
-                self.on_load(
-                    &asked,
-                    ("exception", &id),
-                    Rejection::ExceptionUnknown,
-                    command,
-                    Vec::new(),
-                )
+                self.on_load(&asked, ("exception", &id), Rejection::ExceptionUnknown, command, keys)
             }
             Command::AssignVehicle { ref load, .. } => {
                 let id = load.0.clone();
-                self.on_load(&asked, ("load", &id), Rejection::LoadUnknown, command, Vec::new())
+                self.on_load(&asked, ("load", &id), Rejection::LoadUnknown, command, keys)
             }
             Command::CreateTenant { .. }
             | Command::IssueKey { .. }
@@ -117,7 +96,7 @@ impl Machine {
             | Command::ChangePartner { .. }
             | Command::ChangeSource { .. }
             | Command::ChangeSite { .. }
-            | Command::ChangeSettings { .. } => self.change(&asked, command),
+            | Command::ChangeSettings { .. } => self.change(&asked, command, keys),
         }
     }
 
@@ -200,7 +179,7 @@ impl Machine {
         self.answer(asked, stream, reaction, extra)
     }
 
-    fn change(&mut self, asked: &Asked<'_>, command: Command) -> Result<Reply, StoreError> {
+    fn change(&mut self, asked: &Asked<'_>, command: Command, keys: Vec<SubjectKey>) -> Result<Reply, StoreError> {
         let created = match &command {
             Command::CreateTenant { tenant, name } => Some((tenant.clone(), name.clone())),
             _ => None, // Every other change concerns the caller's own tenant alone.
@@ -218,7 +197,11 @@ impl Machine {
         if let Some((new, name)) = created.filter(|(new, _)| *new != tenant && !reaction.events.is_empty()) {
             self.first_turn_of(new, name, asked)?;
         }
-        self.answer(asked, &StreamId::settings(), reaction, Extra::default())
+        let extra = Extra {
+            keys,
+            ..Extra::default()
+        };
+        self.answer(asked, &StreamId::settings(), reaction, extra)
     }
 
     /// A tenant's own settings stream begins with its name.
@@ -453,12 +436,8 @@ fn fingerprint(command: &Command) -> String {
     let mut hash = Sha256::new();
     hash.update(format!("{command:?}").as_bytes());
     // Personal values do not print; what they say counts all the same.
-    let mut attempt = match command {
-        Command::CreateOrder { order } => Some(Attempt::Order(order.clone())),
-        Command::AnswerOffer { answer } => Some(Attempt::Answer(answer.clone())),
-        _ => None, // No other command carries a person's data.
-    };
-    for personal in attempt.iter_mut().flat_map(Attempt::personal_mut) {
+    let mut whole = command.clone();
+    for personal in whole.personal_mut() {
         if let Personal::Plain { text, .. } = personal {
             hash.update([0]);
             hash.update(text.as_bytes());
@@ -506,9 +485,10 @@ pub(crate) fn repeat(known: InboxMark, sha256: &str, seq: Seq) -> Reply {
     }
 }
 
-fn unavailable() -> Reply {
-    Reply::Unavailable {
-        detail: "the command changed its kind while it was sealed".to_owned(),
-        full: false,
+/// The name under which a command is refused whose personal values have no usable form.
+fn unfit(command: &Command) -> Rejection {
+    match command {
+        Command::DecideApproval { .. } => Rejection::ApprovalEditInvalid,
+        _ => Rejection::OrderImpossible, // As other settings that cannot be used.
     }
 }

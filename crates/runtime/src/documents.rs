@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use signalbox_engine::documents::Arrival;
 use signalbox_engine::step::{Context, Input, Reaction, file_link, step};
-use signalbox_model::attempt::{Attempt, DocumentAttempt};
+use signalbox_model::attempt::DocumentAttempt;
+use signalbox_model::document::Proof;
 use signalbox_model::event::Event;
 use signalbox_model::id::{DocumentId, LoadId, MessageId, PartnerId, StreamId, TenantId};
 use signalbox_model::personal::Personal;
@@ -57,14 +58,9 @@ impl Machine {
             None => format!("{tenant}/command/{}", self.next_seq),
         };
         let bytes = take_bytes(&mut attempt);
-        let mut sealed = Attempt::Document(Box::new(attempt));
-        let keys = self.seal(tenant, &mut sealed, entropy)?;
-        let Attempt::Document(attempt) = sealed else {
-            return Err(StoreError::Broken(
-                "a document changed its kind while it was sealed".to_owned(),
-            ));
-        };
-        let arrival = self.arrival(tenant, &stream, *attempt, from, None)?;
+        let personal = attempt.proof.iter_mut().flat_map(Proof::personal_mut).collect();
+        let keys = self.seal(tenant, personal, entropy)?;
+        let arrival = self.arrival(tenant, &stream, attempt, from, None)?;
         let asked = Asked {
             scope: &scope,
             cause,

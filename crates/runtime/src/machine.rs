@@ -251,6 +251,7 @@ impl Machine {
             | Order::WithdrawOffer { .. }
             | Order::RequestDocument { .. }
             | Order::TellSystem { .. }
+            | Order::SendNotice { .. }
             | Order::SendAcknowledgement { .. } => Ok(()),
         }
     }

@@ -16,7 +16,7 @@ use signalbox_model::effect::{Effect, Order};
 use signalbox_model::event::Event;
 use signalbox_model::id::{LoadId, MessageId, Mint, PartnerId, StreamId, TenantId};
 use signalbox_model::issue::{Issue, Severity};
-use signalbox_model::personal::Taint;
+use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Actor;
 use signalbox_model::value::ExternalId;
@@ -142,7 +142,7 @@ impl Machine {
             Attempt::Document(document) => documents::take_bytes(document),
             _ => None, // No other attempt carries a file.
         };
-        let keys = self.seal(reading.tenant, &mut attempt, entropy)?;
+        let keys = self.seal(reading.tenant, attempt.personal_mut(), entropy)?;
         let cause = format!("{}#{place}", reading.message);
         let directory = reading.directory;
         if let Some(name) = speaks_for_another(reading, &attempt) {
@@ -270,7 +270,7 @@ impl Machine {
     pub(crate) fn seal(
         &mut self,
         tenant: &TenantId,
-        attempt: &mut Attempt,
+        values: Vec<&mut Personal>,
         entropy: &mut dyn FnMut(&mut [u8]),
     ) -> Result<Vec<crate::record::SubjectKey>, StoreError> {
         let broken = |error: crate::vault::Error| match error {
@@ -279,7 +279,7 @@ impl Machine {
         };
         let vault = self.vault.tenant(tenant).map_err(broken)?;
         vault
-            .seal_attempt(attempt, &mut |subject| self.sealed_with(tenant, subject), entropy)
+            .seal_all(values, &mut |subject| self.sealed_with(tenant, subject), entropy)
             .map_err(broken)
     }
 

@@ -3,23 +3,27 @@
 
 use crate::follow_up;
 use crate::machine::Machine;
-use crate::ports::{CourierError, Delivery, DeliveryOutcome, Payload, PendingEffect, StoreError};
+use crate::ports::{CourierError, Delivery, DeliveryOutcome, Mail, Payload, PendingEffect, StoreError};
 use crate::request::{Job, Request};
 use crate::retry;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use signalbox_engine::directory::Directory;
 use signalbox_engine::state::LoadState;
 use signalbox_formats::json::{OfferMade, OfferWithdrawn, offer_webhook_body, withdraw_webhook_body};
 use signalbox_formats::x12;
 use signalbox_model::directory::{Channel, Partner, PartnerRole};
 use signalbox_model::effect::{Order, Receipt};
-use signalbox_model::id::{EffectId, OfferId, PartnerId, TenantId};
+use signalbox_model::id::{EffectId, NoticeId, OfferId, PartnerId, TenantId};
+use signalbox_model::notice::{NoticeState, Wording};
 use signalbox_model::personal::Personal;
 use signalbox_model::tender::OfferState;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Pages of pending effects read while recovering.
 const PAGE: usize = 1_000;
+
+/// How long a delivery waits that a courier had no room for.
+const BUSY_WAIT: SignedDuration = SignedDuration::from_secs(1);
 
 /// Why an offer is not delivered after all.
 const MOOT: &str = "the offer no longer stands";
@@ -38,13 +42,25 @@ type Place = u64;
 struct Entry {
     effect: PendingEffect,
     attempts: u32,
+    /// Attempts whose outcome nobody knows.
+    unsure: u32,
     place: Place,
     /// When it may be tried; `None` while it is leased.
     at: Option<Timestamp>,
 }
 
 impl Outbox {
+    /// One that was ordered just now: nothing was tried yet.
     pub fn add(&mut self, effect: PendingEffect, at: Timestamp) {
+        self.insert(effect, at, 0);
+    }
+
+    /// One that an owner before this one may have tried: whether it did, and with what success, died with it.
+    pub fn add_again(&mut self, effect: PendingEffect, at: Timestamp) {
+        self.insert(effect, at, 1);
+    }
+
+    fn insert(&mut self, effect: PendingEffect, at: Timestamp, unsure: u32) {
         let id = effect.effect.id.clone();
         let place = self.added;
         self.added += 1;
@@ -54,6 +70,7 @@ impl Outbox {
             Entry {
                 effect,
                 attempts: 0,
+                unsure,
                 place,
                 at: Some(at),
             },
@@ -91,7 +108,7 @@ impl Outbox {
     }
 
     /// Leases the next due effect.
-    fn lease(&mut self, now: Timestamp) -> Option<(PendingEffect, u32)> {
+    fn lease(&mut self, now: Timestamp) -> Option<(PendingEffect, u32, u32)> {
         while self.due.first().is_some_and(|(at, ..)| *at <= now) {
             let (at, _, id) = self.due.pop_first()?;
             // A place in the line that its effect has left since is passed over.
@@ -100,7 +117,7 @@ impl Outbox {
             };
             entry.at = None;
             entry.attempts += 1;
-            return Some((entry.effect.clone(), entry.attempts));
+            return Some((entry.effect.clone(), entry.attempts, entry.unsure));
         }
         None
     }
@@ -145,7 +162,7 @@ impl Machine {
             if pending.effect.order.is_internal() {
                 self.queue.push_back(crate::machine::Work::Internal(pending));
             } else {
-                self.outbox.add(pending, now);
+                self.outbox.add_again(pending, now);
             }
         }
         Ok(())
@@ -161,7 +178,7 @@ impl Machine {
         let mut jobs = Vec::new();
         let mut early = Vec::new();
         while jobs.len() < limit {
-            let Some((pending, attempt)) = self.outbox.lease(now) else {
+            let Some((pending, attempt, unsure)) = self.outbox.lease(now) else {
                 break;
             };
             // What goes out is rendered from durable turns only.
@@ -184,6 +201,7 @@ impl Machine {
                         tenant: pending.tenant,
                         effect: pending.effect.id,
                         attempt,
+                        unsure,
                         payload,
                         traceparent: pending.traceparent,
                     },
@@ -201,13 +219,25 @@ impl Machine {
         let Some(pending) = self.outbox.pending.get(id).map(|it| it.effect.clone()) else {
             return;
         };
+        if let (Err(CourierError::Unknown(_)), Some(entry)) = (&result, self.outbox.pending.get_mut(id)) {
+            entry.unsure += 1;
+        }
         match result {
-            Ok(receipt) => self.receipt(&pending, Receipt::Delivered { receipt }),
+            Ok(receipt) => {
+                // Only mail: a file of the same name and a webhook of the same id arrive once however often they are sent.
+                let perhaps_twice = job.delivery.unsure > 0 && matches!(job.delivery.payload, Payload::Mail(_));
+                self.receipt(&pending, Receipt::Delivered { receipt, perhaps_twice });
+            }
             Err(CourierError::Refused(reason)) => self.receipt(&pending, Receipt::Refused { reason }),
-            Err(CourierError::Retry(reason)) => {
+            Err(CourierError::Busy(_)) => {
+                let soon = now.saturating_add(BUSY_WAIT).unwrap_or(Timestamp::MAX);
+                self.outbox.give_back(id, soon);
+            }
+            Err(CourierError::Retry(reason) | CourierError::Unknown(reason)) => {
                 let schedule = match job.delivery.payload {
                     Payload::File { .. } => retry::FOLDER,
                     Payload::Webhook { .. } => retry::WEBHOOK,
+                    Payload::Mail(_) => retry::MAIL,
                 };
                 let attempts = job.delivery.attempt;
                 match schedule.next_attempt(id, attempts, now) {
@@ -236,6 +266,12 @@ impl Machine {
         match &pending.effect.order {
             Order::SendOffer { offer, carrier, .. } => self.offer(pending, &directory, carrier, offer, true, now),
             Order::WithdrawOffer { offer, carrier, .. } => self.offer(pending, &directory, carrier, offer, false, now),
+            Order::SendNotice { notice, to, .. } => {
+                let state = self.take_load(tenant, &pending.stream)?;
+                let letter = self.letter(pending, &directory, notice, to, &state);
+                self.streams.put(tenant, &pending.stream, state, self.committed);
+                Ok(letter.map(|it| Payload::Mail(Box::new(it))))
+            }
             Order::SendAcknowledgement { to, x12, .. } => {
                 let folder = match directory.called(to).map(|it| &it.role) {
                     Some(PartnerRole::Carrier {
@@ -366,6 +402,41 @@ impl Machine {
                 })
             }
         }
+    }
+
+    /// A notice as it leaves: to the address that the directory has now.
+    fn letter(
+        &self,
+        pending: &PendingEffect,
+        directory: &Directory,
+        notice: &NoticeId,
+        to: &PartnerId,
+        state: &LoadState,
+    ) -> Result<Mail, String> {
+        let partner = directory.partners.get(to);
+        let partner = partner.ok_or("the partner is not under Partners any more")?;
+        let notice = state.notice(notice).ok_or("the notice is not on the load")?;
+        if notice.state != NoticeState::Released {
+            return Err("the notice no longer stands".to_owned());
+        }
+        let address = partner.notify_email.as_ref();
+        let address = address.ok_or_else(|| format!("{} has no e-mail address for notices any more", partner.name))?;
+        let opened = |personal: &Personal| self.opened(&pending.tenant, personal);
+        let to = opened(address).ok_or_else(|| format!("the address of {} was erased", partner.name))?;
+        let words = |wording: &Wording| match wording {
+            Wording::Drafted(text) => Some(text.clone()),
+            Wording::Written(personal) => opened(personal),
+        };
+        let erased = "what the notice said was erased";
+        let released = state.effects.get(&pending.effect.id);
+        Ok(Mail {
+            from_name: directory.name.clone(),
+            reply_to: directory.settings.notice_reply_to.clone(),
+            to,
+            subject: words(&notice.subject).ok_or(erased)?,
+            body: words(&notice.body).ok_or(erased)?,
+            at: released.ok_or("the load knows nothing of this notice")?.ordered_at,
+        })
     }
 
     /// A personal value in clear, for the partner who needs it; nothing where it was erased.

@@ -141,6 +141,8 @@ pub struct Delivery {
     pub effect: EffectId,
     /// 1-based.
     pub attempt: u32,
+    /// Attempts before this one whose outcome nobody knows: each may have arrived.
+    pub unsure: u32,
     pub payload: Payload,
     pub traceparent: Option<String>,
 }
@@ -156,6 +158,29 @@ pub enum Payload {
     },
     /// A signed POST (Standard Webhooks): `webhook-id` is the effect id.
     Webhook { url: String, secret: String, body: Vec<u8> },
+    /// An e-mail of plain text. The effect id makes its Message-ID.
+    Mail(Box<Mail>),
+}
+
+/// A letter as the records have it: the same at each attempt.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The tenant's name, beside the installation's own address.
+    pub from_name: String,
+    pub reply_to: Option<String>,
+    /// The partner's address, from the directory.
+    pub to: String,
+    pub subject: String,
+    pub body: String,
+    /// When it was let go.
+    pub at: Timestamp,
+}
+
+/// Personal data stays out of logs and test output.
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mail(from {:?}, {} bytes)", self.from_name, self.body.len())
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -163,9 +188,15 @@ pub enum CourierError {
     /// Worth another attempt.
     #[error("{0}")]
     Retry(String),
+    /// Worth another attempt, though this one may have arrived all the same.
+    #[error("{0}")]
+    Unknown(String),
     /// It will not be had by trying again.
     #[error("{0}")]
     Refused(String),
+    /// Nothing was tried: there is no room just now. It counts as no attempt.
+    #[error("{0}")]
+    Busy(String),
 }
 
 /// The time, as an argument maker: the only place a clock is read.

@@ -42,6 +42,19 @@ pub const FOLDER: Schedule = Schedule {
     ],
 };
 
+/// A mail server is back soon, or somebody has to call: eight attempts within 34 min.
+pub const MAIL: Schedule = Schedule {
+    waits: &[
+        SignedDuration::from_secs(10),
+        SignedDuration::from_secs(30),
+        SignedDuration::from_mins(1),
+        SignedDuration::from_mins(2),
+        SignedDuration::from_mins(5),
+        SignedDuration::from_mins(10),
+        SignedDuration::from_mins(15),
+    ],
+};
+
 /// No attempt follows a failure faster than this, whatever the jitter says.
 pub const WAIT_MIN: SignedDuration = SignedDuration::from_millis(500);
 
@@ -104,6 +117,8 @@ mod tests {
         assert_eq!(WEBHOOK.attempts_max(), 10);
         assert_eq!(FOLDER.horizon(), SignedDuration::from_secs(21 + 201 * 60));
         assert_eq!(FOLDER.attempts_max(), 10);
+        assert_eq!(MAIL.horizon(), SignedDuration::from_secs(40 + 33 * 60));
+        assert_eq!(MAIL.attempts_max(), 8);
     }
 
     #[test]
@@ -133,7 +148,7 @@ mod tests {
             name in "[a-z0-9_]{1,40}", attempt in 1_u32..10, now in 0_i64..4_000_000_000,
         ) {
             let effect = EffectId(name);
-            for schedule in [WEBHOOK, FOLDER] {
+            for schedule in [WEBHOOK, FOLDER, MAIL].into_iter().filter(|it| attempt < it.attempts_max()) {
                 let next = schedule.next_attempt(&effect, attempt, at(now)).unwrap();
                 prop_assert_eq!(Some(next), schedule.next_attempt(&effect, attempt, at(now)));
                 let wait = next.duration_since(at(now));

@@ -12,7 +12,6 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
-use signalbox_model::attempt::Attempt;
 use signalbox_model::id::{DocumentId, MessageId, SubjectId, TenantId};
 use signalbox_model::personal::{Personal, Sealed, Taint};
 
@@ -208,16 +207,16 @@ impl TenantVault {
         decrypt(&derive(&self.raw, &[b"cipher"])?, &self.aad(message.as_str()), sealed)
     }
 
-    /// Seals every personal value of an attempt and answers the keys made for people met first, to go with the turn.
-    /// On an error the attempt is half sealed: drop it.
-    pub fn seal_attempt(
+    /// Seals personal values and answers the keys made for people met first, to go with the turn. On an error they are
+    /// half sealed: drop what holds them.
+    pub fn seal_all(
         &self,
-        attempt: &mut Attempt,
+        values: Vec<&mut Personal>,
         lookup: &mut Lookup<'_>,
         entropy: &mut Entropy<'_>,
     ) -> Result<Vec<SubjectKey>, Error> {
         let mut made: Vec<SubjectKey> = Vec::new();
-        for personal in attempt.personal_mut() {
+        for personal in values {
             let Personal::Plain { text, taint } = &*personal else {
                 continue;
             };

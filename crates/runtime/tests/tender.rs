@@ -103,6 +103,7 @@ impl House {
             name: name.to_owned(),
             role,
             aliases: vec![name.to_owned()],
+            notify_email: None,
         };
         self.done(system(), Command::ChangePartner { partner });
     }
@@ -307,6 +308,7 @@ fn a_tender_runs_from_the_customers_bytes_to_a_covered_load() {
     let decision = ApprovalDecision {
         approve: true,
         rate_minor: None,
+        wording: None,
         reason: None,
         in_hand_ms: Some(900),
     };

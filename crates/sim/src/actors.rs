@@ -323,6 +323,7 @@ impl World {
         let decision = ApprovalDecision {
             approve: drawn < 65,
             rate_minor: (drawn < 15).then_some(minor - 1_000),
+            wording: None,
             reason: (drawn >= 65).then(|| "too dear".to_owned()),
             in_hand_ms: Some(4_000),
         };

@@ -153,8 +153,19 @@ impl Carrier {
             name: self.scac.clone(),
             role,
             aliases: Vec::new(),
+            notify_email: None,
         }
     }
+}
+
+/// Where a customer is told of what happens to its loads.
+pub fn address_of(customer: &str) -> String {
+    format!("{customer}@customers.example")
+}
+
+/// Whose address that is.
+pub fn customer_at(address: &str) -> &str {
+    address.split_once('@').map_or(address, |(name, _)| name)
 }
 
 pub fn partner_id(name: &str) -> PartnerId {
@@ -170,6 +181,7 @@ fn customer(name: &str) -> Partner {
         name: name.to_owned(),
         role,
         aliases: vec![name.to_owned()],
+        notify_email: None,
     }
 }
 

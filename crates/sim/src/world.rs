@@ -389,6 +389,7 @@ impl World {
         let told = match &job.delivery.payload {
             Payload::File { body, .. } => messages::read_204(body),
             Payload::Webhook { body, .. } => messages::read_webhook(body),
+            Payload::Mail(_) => None,
         };
         let fresh = self.mutant == Some(Mutant::FreshId);
         let id = if fresh {

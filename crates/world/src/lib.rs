@@ -124,6 +124,7 @@ impl World {
                 tms: None,
             },
             aliases: vec![shipper.interchange.clone()],
+            notify_email: None,
         });
         let carriers = self.carriers.iter().enumerate().map(|(place, carrier)| Partner {
             id: PartnerId(format!("par_{}", carrier.scac.to_lowercase())),
@@ -136,6 +137,7 @@ impl World {
                 active: true,
             },
             aliases: Vec::new(),
+            notify_email: None,
         });
         customers.chain(carriers).collect()
     }

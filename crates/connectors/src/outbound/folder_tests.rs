@@ -39,6 +39,7 @@ impl Place {
             tenant,
             effect,
             attempt,
+            unsure: 0,
             payload,
             traceparent: None,
         };
@@ -249,6 +250,7 @@ fn of_many_that_want_one_name_one_has_it() {
                         tenant,
                         effect,
                         attempt: 1,
+                        unsure: 0,
                         payload,
                         traceparent: None,
                     };

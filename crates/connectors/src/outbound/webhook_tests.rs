@@ -140,6 +140,7 @@ fn delivery(tenant: &str) -> Delivery {
         tenant: TenantId::from(tenant),
         effect: EffectId::from("eff_1"),
         attempt: 1,
+        unsure: 0,
         payload,
         traceparent,
     }
@@ -153,6 +154,7 @@ fn outcome(result: Result<String, CourierError>) -> String {
     match result {
         Ok(receipt) => format!("delivered {receipt}"),
         Err(CourierError::Retry(reason)) => format!("retry {reason}"),
+        Err(CourierError::Unknown(reason) | CourierError::Busy(reason)) => format!("not for webhooks: {reason}"),
         Err(CourierError::Refused(reason)) => format!("refused {reason}"),
     }
 }

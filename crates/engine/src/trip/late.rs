@@ -4,6 +4,7 @@
 //! again, and whichever way positions came it is the same one.
 
 use super::fold::LATE_AFTER_S;
+use crate::notices;
 use crate::turn::Turn;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -124,7 +125,8 @@ fn raise(turn: &mut Turn<'_>, id: ExceptionId, risk: &Risk<'_>) {
         ExceptionSeverity::Medium
     };
     let title = title(risk, late_by);
-    let evidence = evidence(turn, risk, late_by);
+    let mut evidence = evidence(turn, risk, late_by);
+    evidence.extend(notices::standing(turn, &id));
     if let Some(known) = turn.state.exceptions.get(&id) {
         match &known.resolved {
             None if told(&known.exception.evidence) == told(&evidence) && known.exception.title == title => return,
@@ -234,7 +236,7 @@ fn minutes(from: Timestamp, to: Timestamp) -> i64 {
 }
 
 /// `2 h 05 min`
-fn span(minutes: i64) -> String {
+pub(crate) fn span(minutes: i64) -> String {
     if minutes < 60 {
         format!("{minutes} min")
     } else {

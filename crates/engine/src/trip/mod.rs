@@ -20,7 +20,7 @@ mod vehicle;
 mod tests;
 
 pub(crate) use assign::{assign, assign_by, begin};
-pub(crate) use late::{overdue, timer_of};
+pub(crate) use late::{overdue, span, timer_of};
 pub(crate) use settle::{report, settle};
 
 use crate::turn::Turn;

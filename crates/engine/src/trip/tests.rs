@@ -89,6 +89,7 @@ fn directory() -> Directory {
                 active: true,
             },
             aliases: Vec::new(),
+            notify_email: None,
         },
     });
     for (name, at) in [("Mill", MILL), ("Print", PRINT)] {

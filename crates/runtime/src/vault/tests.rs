@@ -2,6 +2,7 @@
 
 use super::*;
 use signalbox_model::answer::{Answer, AnswerAttempt};
+use signalbox_model::attempt::Attempt;
 use std::collections::BTreeMap;
 
 fn vault(tenant: &str) -> TenantVault {
@@ -178,7 +179,11 @@ fn a_sealed_attempt_holds_no_plain_text_and_one_key_a_person() {
     let mut attempt = answer();
     assert!(serde_json::to_string(&attempt).is_err());
     let made = vault
-        .seal_attempt(&mut attempt, &mut |it| Ok(store.get(it).cloned()), &mut chance())
+        .seal_all(
+            attempt.personal_mut(),
+            &mut |it| Ok(store.get(it).cloned()),
+            &mut chance(),
+        )
         .unwrap();
     assert_eq!(made.len(), 1);
     let text = serde_json::to_string(&attempt).unwrap();
@@ -186,12 +191,16 @@ fn a_sealed_attempt_holds_no_plain_text_and_one_key_a_person() {
     store.extend(made.into_iter().map(|it| (it.subject.clone(), it)));
     let mut again = answer();
     let made = vault
-        .seal_attempt(&mut again, &mut |it| Ok(store.get(it).cloned()), &mut chance())
+        .seal_all(
+            again.personal_mut(),
+            &mut |it| Ok(store.get(it).cloned()),
+            &mut chance(),
+        )
         .unwrap();
     assert!(made.is_empty());
     assert_eq!(attempt, again);
-    let failed = vault.seal_attempt(
-        &mut answer(),
+    let failed = vault.seal_all(
+        answer().personal_mut(),
         &mut |_| Err(StoreError::Retry("busy".into())),
         &mut chance(),
     );

@@ -73,6 +73,7 @@ pub fn partners() -> Vec<Partner> {
                 tms: None,
             },
             aliases: vec![CUSTOMER.to_owned()],
+            notify_email: None,
         },
         Partner {
             id: PartnerId::from("par_bnch"),
@@ -85,6 +86,7 @@ pub fn partners() -> Vec<Partner> {
                 active: true,
             },
             aliases: Vec::new(),
+            notify_email: None,
         },
     ]
 }

@@ -7,7 +7,10 @@ mod serve;
 
 use crate::bench::Bench;
 use crate::{demo, doctor, edge};
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use signalbox_connectors::outbound::mail;
+use signalbox_connectors::secret::Secret;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -75,6 +78,77 @@ pub struct Place {
         value_name = "HOST:PORT"
     )]
     pub allow_egress: Vec<String>,
+    #[command(flatten)]
+    pub smtp: Smtp,
+}
+
+/// The mail server that notices leave by. Without one they are not sent, and a person is told.
+#[derive(Args, Clone, Debug)]
+pub struct Smtp {
+    /// Name or address of the mail server.
+    #[arg(long, env = "SIGNALBOX_SMTP_HOST", value_name = "HOST", requires = "smtp_sender")]
+    pub smtp_host: Option<String>,
+    /// 587 for starttls, 465 for implicit, 25 for none where absent.
+    #[arg(long, env = "SIGNALBOX_SMTP_PORT", value_name = "PORT")]
+    pub smtp_port: Option<u16>,
+    /// How the connection is kept private. `none` is for a mail server on this machine only.
+    #[arg(long, env = "SIGNALBOX_SMTP_TLS", value_enum, default_value_t = SmtpTls::Starttls, value_name = "MODE")]
+    pub smtp_tls: SmtpTls,
+    /// The address that notices come from.
+    #[arg(long, env = "SIGNALBOX_SMTP_SENDER", value_name = "ADDRESS")]
+    pub smtp_sender: Option<String>,
+    /// User name at the mail server, if it wants one.
+    #[arg(
+        long,
+        env = "SIGNALBOX_SMTP_USER",
+        value_name = "NAME",
+        requires = "smtp_secret_file"
+    )]
+    pub smtp_user: Option<String>,
+    /// File with the password.
+    #[arg(long, env = "SIGNALBOX_SMTP_SECRET_FILE", value_name = "FILE")]
+    pub smtp_secret_file: Option<PathBuf>,
+    /// PEM file of an authority that the mail server's certificate comes from, if the system does not know it.
+    #[arg(long, env = "SIGNALBOX_SMTP_CA_FILE", value_name = "FILE")]
+    pub smtp_ca_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SmtpTls {
+    /// Begins in clear and must become private before anything is said.
+    Starttls,
+    /// Private from the first byte.
+    Implicit,
+    None,
+}
+
+impl Smtp {
+    /// The mail server as it is set, if one is.
+    pub fn server(&self) -> anyhow::Result<Option<mail::Server>> {
+        let (Some(host), Some(sender)) = (&self.smtp_host, &self.smtp_sender) else {
+            return Ok(None);
+        };
+        let tls = match self.smtp_tls {
+            SmtpTls::Starttls => mail::Tls::Starttls,
+            SmtpTls::Implicit => mail::Tls::Implicit,
+            SmtpTls::None => mail::Tls::None,
+        };
+        let read = |file: &PathBuf| std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
+        let secret = self.smtp_secret_file.as_ref().map(read).transpose()?;
+        let secret = secret
+            .map(String::from_utf8)
+            .transpose()
+            .context("the password is no text")?;
+        let login = self.smtp_user.clone().zip(secret);
+        Ok(Some(mail::Server {
+            host: host.clone(),
+            port: self.smtp_port.unwrap_or_else(|| tls.port()),
+            tls,
+            login: login.map(|(user, secret)| (user, Secret::new(secret.trim().to_owned()))),
+            sender: sender.clone(),
+            authority: self.smtp_ca_file.as_ref().map(read).transpose()?,
+        }))
+    }
 }
 
 #[derive(Args, Clone, Debug)]

@@ -12,19 +12,20 @@ use tracing::{error, info};
 const DIED: u8 = 70;
 
 impl Place {
-    pub fn setup(&self) -> Setup {
-        Setup {
+    pub fn setup(&self) -> anyhow::Result<Setup> {
+        Ok(Setup {
             database_url: self.database_url.clone(),
             master_key_file: self.master_key_file.clone(),
             egress_allowed: self.allow_egress.clone(),
+            mail_server: self.smtp.server()?,
             ..Setup::new(&self.data_dir)
-        }
+        })
     }
 }
 
 pub async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let _telemetry = telemetry::start()?;
-    let server = Server::start(arguments.place.setup(), &arguments.listen).await?;
+    let server = Server::start(arguments.place.setup()?, &arguments.listen).await?;
     let installation = Arc::clone(&server.installation);
     let first_key = tokio::task::spawn_blocking(move || bootstrap::first_tenant(&installation)).await??;
     info!("serving at {}", server.base());

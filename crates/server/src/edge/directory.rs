@@ -2,6 +2,7 @@
 
 use super::ask::{self, json_body};
 use super::auth::Caller;
+use super::personal::Reader;
 use super::problem::{Problem, ProblemBody};
 use super::{Edge, Trace};
 use crate::tokens;
@@ -18,6 +19,7 @@ use signalbox_engine::command::Command;
 use signalbox_model::directory::{AccessKey, Partner, Settings, Source};
 use signalbox_model::id::PartnerId;
 use signalbox_model::issue::Issue;
+use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::scope::Role;
 use signalbox_runtime::ports::Clock as _;
 use signalbox_runtime::request::{Reply, Request};
@@ -52,6 +54,8 @@ pub struct PartnerBody {
     pub contract_rate: Option<super::shapes::MoneyBody>,
     pub active: Option<bool>,
     pub aliases: Vec<String>,
+    /// Where notices to it go by e-mail. Absent keeps it as it is, `null` removes it; dots for those who may not read it.
+    pub notify_email: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -83,6 +87,10 @@ pub struct SettingsBody {
     pub rate_cap: super::shapes::MoneyBody,
     pub approval_within_min: u32,
     pub interchange_id: String,
+    /// Where partners' answers to notices go: the tenant's own dispatch desk.
+    pub notice_reply_to: Option<String>,
+    /// Notices that a playbook proposes leave without a person's approval. `false` where absent.
+    pub notices_unattended: Option<bool>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -94,21 +102,29 @@ pub struct Changed {
 
 /// All partners.
 #[utoipa::path(get, path = "/api/v1/partners", tag = "directory", responses((status = 200, body = Partners), (status = "4XX", body = ProblemBody)))]
-pub async fn partners(caller: Caller) -> Result<Json<Value>, Problem> {
+pub async fn partners(State(edge): State<Edge>, caller: Caller) -> Result<Json<Value>, Problem> {
     caller.require(READERS)?;
     let partners: Vec<&Partner> = caller.directory.partners.values().collect();
-    Ok(Json(json!({ "partners": partners })))
+    readable(&edge, caller.clone(), json!({ "partners": partners })).await
 }
 
 /// One partner.
 #[utoipa::path(get, path = "/api/v1/partners/{id}", tag = "directory", params(("id" = String, Path)),
     responses((status = 200, body = PartnerBody), (status = "4XX", body = ProblemBody)))]
-pub async fn partner(caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub async fn partner(State(edge): State<Edge>, caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     caller.require(READERS)?;
-    let found = caller.directory.partners.get(&PartnerId(id));
-    found
-        .map(|it| Json(json!(it)))
-        .ok_or_else(|| Problem::new("not_found", "There is no partner with this id."))
+    let found = caller.directory.partners.get(&PartnerId(id)).map(|it| json!(it));
+    let found = found.ok_or_else(|| Problem::new("not_found", "There is no partner with this id."))?;
+    readable(&edge, caller, found).await
+}
+
+/// With its personal values as this reader may see them.
+async fn readable(edge: &Edge, caller: Caller, mut value: Value) -> Result<Json<Value>, Problem> {
+    edge.read(move |edge| {
+        Reader::new(edge, &caller).show(&mut value);
+        Ok(Json(value))
+    })
+    .await
 }
 
 /// Create or change a partner.
@@ -122,8 +138,20 @@ pub async fn put_partner(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let partner: Partner = named(body, "id", &id).await?;
+    let mut given: Value = json_body(body).await?;
+    let address = given.as_object_mut().map(|it| it.remove("notify_email"));
+    let mut partner: Partner = named(given, "id", &id)?;
     check_name("id", &partner.id.0)?;
+    partner.notify_email = match address.flatten() {
+        None => caller
+            .directory
+            .partners
+            .get(&partner.id)
+            .and_then(|it| it.notify_email.clone()),
+        Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(Box::new(Personal::plain(text.trim(), Taint::System))),
+        Some(_) => return Err(Problem::new("body_unreadable", "`notify_email` is a text or null.")),
+    };
     change(&edge, &caller, &headers, &trace, Command::ChangePartner { partner }).await
 }
 
@@ -341,8 +369,7 @@ async fn change(
 }
 
 /// A body whose `field` is the path's, or left out.
-async fn named<T: DeserializeOwned>(body: Body, field: &str, name: &str) -> Result<T, Problem> {
-    let mut given: Value = json_body(body).await?;
+fn named<T: DeserializeOwned>(mut given: Value, field: &str, name: &str) -> Result<T, Problem> {
     if let Some(fields) = given.as_object_mut() {
         let said = fields.entry(field).or_insert_with(|| json!(name));
         if said != name {

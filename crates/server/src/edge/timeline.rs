@@ -207,8 +207,21 @@ fn told(event: &Event, directory: &Directory) -> String {
         Event::DeliveryOverdue { stop, promised } => format!("Stop {stop} was promised for {}", promised.at),
         Event::TripCompleted { .. } => "Every delivery is done".to_owned(),
         Event::InvoiceReceived { carrier, number, total } => format!("Invoice {number} of {carrier}, {total}"),
+        Event::NoticeProposed { notice } => format!("For {}", name(&notice.to)),
+        Event::NoticeReleased { approved_by, .. } => approved_by.as_ref().map_or_else(
+            || "It may leave unattended".to_owned(),
+            |by| format!("Approved by {}", by.name),
+        ),
+        Event::NoticeSent {
+            receipt, perhaps_twice, ..
+        } => format!("Sent: {receipt}{}", twice(*perhaps_twice)),
+        Event::NoticeRefused { reason, .. } => format!("Not sent: {reason}"),
+        Event::NoticeFailed { reason, .. } => format!("Not delivered: {reason}"),
+        Event::NoticeWithdrawn { reason, .. } => format!("Withdrawn: {reason}"),
         Event::EffectSettled { name, receipt, .. } => match receipt {
-            Receipt::Delivered { receipt } => format!("{name} delivered: {receipt}"),
+            Receipt::Delivered { receipt, perhaps_twice } => {
+                format!("{name} delivered: {receipt}{}", twice(*perhaps_twice))
+            }
             Receipt::Refused { reason } => format!("{name} refused: {reason}"),
             Receipt::GaveUp { reason, attempts } => format!("{name} given up after {attempts} attempts: {reason}"),
         },
@@ -219,11 +232,20 @@ fn told(event: &Event, directory: &Directory) -> String {
     }
 }
 
+fn twice(perhaps: bool) -> &'static str {
+    if perhaps {
+        "; it may have arrived twice under the same Message-ID"
+    } else {
+        ""
+    }
+}
+
 fn ordered(effect: &Effect, directory: &Directory) -> String {
     match &effect.order {
         Order::SendOffer { carrier, .. } | Order::WithdrawOffer { carrier, .. } => {
             format!("To {}", name(directory, carrier))
         }
+        Order::SendNotice { to, .. } => format!("To {}", name(directory, to)),
         Order::SendAcknowledgement { to, .. } => format!("To {to}"),
         Order::NormalizeMessage { source, .. } => format!("Read what came by {source}"),
         Order::ContinueWorkflow { call, .. } => format!("Go on after {call}"),

@@ -11,7 +11,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use signalbox_engine::command::{ApprovalDecision, Command, Resolution, ResolutionChoice};
+use signalbox_engine::command::{ApprovalDecision, Command, NewWording, Resolution, ResolutionChoice};
 use signalbox_model::answer::{Answer, AnswerAttempt};
 use signalbox_model::id::{ApprovalId, ExceptionId, MessageId, OfferId};
 use signalbox_model::personal::{Personal, Taint};
@@ -106,7 +106,7 @@ pub async fn answer_offer(
 #[derive(Deserialize, ToSchema)]
 pub struct DecisionBody {
     pub decision: DecisionWord,
-    /// Approve with another rate.
+    /// Approve with a change.
     pub edit: Option<EditBody>,
     pub reason: Option<String>,
     /// How long the person had it open, milliseconds.
@@ -120,10 +120,32 @@ pub enum DecisionWord {
     Reject,
 }
 
+/// What a person makes of a proposal: another rate for an offer, other words for a notice.
 #[derive(Deserialize, ToSchema)]
 pub struct EditBody {
     /// In minor units of the proposal's currency.
-    pub rate_minor: i64,
+    pub rate_minor: Option<i64>,
+    /// Of a notice, one line of plain text. Together with `body`.
+    pub subject: Option<String>,
+    /// Of a notice, plain text.
+    pub body: Option<String>,
+}
+
+impl EditBody {
+    fn wording(&mut self) -> Result<Option<Box<NewWording>>, Problem> {
+        let own = |text| Personal::plain(text, Taint::System);
+        match (self.subject.take(), self.body.take()) {
+            (None, None) => Ok(None),
+            (Some(subject), Some(body)) => Ok(Some(Box::new(NewWording {
+                subject: own(subject),
+                body: own(body),
+            }))),
+            _ => {
+                let detail = "Send `subject` and `body` of the edited notice together.";
+                Err(Problem::new("body_unreadable", detail))
+            }
+        }
+    }
 }
 
 /// Decide an approval. The first decision stands; 409 says whose it was.
@@ -138,7 +160,7 @@ pub async fn decide_approval(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let body: DecisionBody = json_body(body).await?;
+    let mut body: DecisionBody = json_body(body).await?;
     let approve = body.decision == DecisionWord::Approve;
     let word = match (approve, &body.edit) {
         (true, None) => "approved",
@@ -147,7 +169,8 @@ pub async fn decide_approval(
     };
     let decision = ApprovalDecision {
         approve,
-        rate_minor: body.edit.map(|it| it.rate_minor),
+        rate_minor: body.edit.as_ref().and_then(|it| it.rate_minor),
+        wording: body.edit.as_mut().map(EditBody::wording).transpose()?.flatten(),
         reason: short(body.reason, "reason")?,
         in_hand_ms: in_hand(body.in_hand_ms),
     };

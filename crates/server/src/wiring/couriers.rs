@@ -6,7 +6,7 @@
 use super::pump::Message;
 use crate::telemetry;
 use metrics::{counter, histogram};
-use signalbox_runtime::ports::{Courier, CourierError};
+use signalbox_runtime::ports::{Courier, CourierError, Payload};
 use signalbox_runtime::request::Job;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
-use tracing::{info, info_span, warn};
+use tracing::{debug, info, info_span, warn};
 
 /// Deliveries under way at once. A receiver that hangs holds one of them for at most its time limit.
 pub const COURIERS: usize = 16;
@@ -77,7 +77,7 @@ impl Worker {
             let Ok(job) = job else { return };
             // A delivery that is never reported would stay leased until the next start.
             let result = catch_unwind(AssertUnwindSafe(|| self.deliver(&job)))
-                .unwrap_or_else(|_| Err(CourierError::Retry("the courier failed; see the log".to_owned())));
+                .unwrap_or_else(|_| Err(CourierError::Unknown("the courier failed; see the log".to_owned())));
             self.in_hand.fetch_sub(1, Ordering::AcqRel);
             if self
                 .reports
@@ -98,6 +98,9 @@ impl Worker {
             info_span!("deliver", effect.id = %delivery.effect, attempt = delivery.attempt, stream = %job.stream);
         telemetry::follow(&span, delivery.traceparent.as_deref());
         let _entered = span.entered();
+        if delivery.unsure > 0 && matches!(delivery.payload, Payload::Mail(_)) {
+            counter!("signalbox_mail_repeats_total").increment(1);
+        }
         let started = Instant::now();
         let result = self.courier.deliver(delivery);
         histogram!("signalbox_delivery_seconds").record(started.elapsed().as_secs_f64());
@@ -112,6 +115,17 @@ impl Worker {
                     delivery.attempt, delivery.effect
                 );
                 "retry"
+            }
+            Err(CourierError::Unknown(why)) => {
+                warn!(
+                    "what came of attempt {} of {} is not known, and it will be made again: {why}",
+                    delivery.attempt, delivery.effect
+                );
+                "unknown"
+            }
+            Err(CourierError::Busy(why)) => {
+                debug!("{} waits: {why}", delivery.effect);
+                "busy"
             }
             Err(CourierError::Refused(why)) => {
                 warn!("{} was refused: {why}", delivery.effect);

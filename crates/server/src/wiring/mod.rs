@@ -28,7 +28,7 @@ use anyhow::Context as _;
 use couriers::COURIERS;
 use jiff::Timestamp;
 use pump::Pump;
-use signalbox_connectors::outbound::{Couriers, egress::Allowed, folder::Folder, webhook::Webhook};
+use signalbox_connectors::outbound::{Couriers, egress::Allowed, folder::Folder, mail, webhook::Webhook};
 use signalbox_engine::views;
 use signalbox_runtime::machine::{Config, Machine};
 use signalbox_runtime::ports::{Clock, Courier, Store};
@@ -48,6 +48,8 @@ pub struct Setup {
     pub master_key_file: Option<PathBuf>,
     /// Addresses that outbound webhooks may reach besides the public internet, one a line as `egress::Allowed` reads them.
     pub egress_allowed: Vec<String>,
+    /// Where notices are handed over to be mailed.
+    pub mail_server: Option<mail::Server>,
     /// How much faster than the world's the clock runs; 1 except in a demo.
     pub speed: f64,
     /// The clock stands here until `Installation::hand` moves it. For tests; no command sets it.
@@ -66,6 +68,7 @@ impl Setup {
             postgres: PostgresOptions::default(),
             master_key_file: None,
             egress_allowed: Vec::new(),
+            mail_server: None,
             speed: 1.0,
             by_hand: None,
             couriers: COURIERS,
@@ -113,6 +116,7 @@ impl Installation {
             None => Arc::new(Couriers {
                 folder: Folder::new(data_dir.outbound()),
                 webhook: Webhook::new(Arc::clone(&secrets), clock.clone(), allowed(setup)?)?,
+                mail: setup.mail_server.clone().map(mail::Mail::new).transpose()?,
             }),
         };
         let started = Pump::start(machine, Arc::clone(&store), Arc::clone(&clock), courier, setup.couriers)?;

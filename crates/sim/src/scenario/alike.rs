@@ -121,6 +121,7 @@ mod tests {
         let (offer, effect): (OfferId, EffectId) = (mint.make(), mint.make());
         let receipt = Receipt::Delivered {
             receipt: format!("{receipt}/{effect}"),
+            perhaps_twice: false,
         };
         let name = "SendOffer".to_owned();
         let settled = Event::EffectSettled { effect, name, receipt };

@@ -1,6 +1,6 @@
 //! The engine alone: messages are decoded and stepped, effects and timers performed by the simplest driver there is.
 
-use super::{BEGIN, Boundary, Outcome, Sent};
+use super::{BEGIN, Boundary, Letter, Outcome, Sent};
 use crate::messages::Told;
 use crate::setup::{JSON_SOURCE, TELEMATICS_SOURCE, Trade};
 use jiff::{SignedDuration, Timestamp};
@@ -32,6 +32,7 @@ pub struct EngineBoundary {
     inbox: BTreeSet<Vec<u8>>,
     events: Vec<(Timestamp, Event)>,
     told: Vec<Told>,
+    letters: Vec<Letter>,
     cannot_be_reached: Vec<String>,
     turns: u64,
     pub(super) fleet: Fleet,
@@ -51,6 +52,7 @@ impl EngineBoundary {
             inbox: BTreeSet::new(),
             events: Vec::new(),
             told: Vec::new(),
+            letters: Vec::new(),
             cannot_be_reached: Vec::new(),
             turns: 0,
             fleet: Fleet::default(),
@@ -178,7 +180,15 @@ impl EngineBoundary {
         refusal(self.turn(&stream, input, &actor))
     }
 
-    fn command(&mut self, who: &Actor, command: Command) -> Outcome {
+    fn command(&mut self, who: &Actor, mut command: Command) -> Outcome {
+        if let Some(first) = command.issues().first() {
+            let refused = Some((Rejection::ApprovalEditInvalid, first.why.clone()));
+            return Outcome {
+                refused,
+                duplicate: false,
+            };
+        }
+        command.personal_mut().into_iter().for_each(seal);
         let (kind, id) = match &command {
             Command::AnswerOffer { answer } => ("offer", answer.offer.clone().map(|it| it.0).unwrap_or_default()),
             Command::DecideApproval { approval, .. } => ("approval", approval.0.clone()),
@@ -212,6 +222,12 @@ impl EngineBoundary {
                     self.turn(&stream, input, &Actor::system());
                     continue;
                 }
+                Order::SendNotice { .. } => {
+                    let receipt = self.mail(&stream, &effect);
+                    let effect = effect.id.clone();
+                    self.turn(&stream, Input::Settled { effect, receipt }, &Actor::system());
+                    continue;
+                }
                 Order::NormalizeMessage { .. } | Order::SendAcknowledgement { .. } => continue,
             };
             let scac = self
@@ -235,6 +251,7 @@ impl EngineBoundary {
                 });
                 Receipt::Delivered {
                     receipt: "written".to_owned(),
+                    perhaps_twice: false,
                 }
             };
             let input = Input::Settled {
@@ -242,6 +259,33 @@ impl EngineBoundary {
                 receipt,
             };
             self.turn(&stream, input, &Actor::system());
+        }
+    }
+
+    /// Mails a notice, by the simplest courier there is.
+    fn mail(&mut self, stream: &StreamId, effect: &Effect) -> Receipt {
+        let Order::SendNotice { notice, to, .. } = &effect.order else {
+            return Receipt::Refused {
+                reason: "no notice".to_owned(),
+            };
+        };
+        let to = self
+            .directory
+            .partners
+            .get(to)
+            .map(|it| it.name.clone())
+            .unwrap_or_default();
+        if self.cannot_be_reached.contains(&to) {
+            return Receipt::Refused {
+                reason: "no such mailbox".to_owned(),
+            };
+        }
+        let known = self.loads.get(stream).and_then(|it| it.notice(notice));
+        let subject = known.and_then(|it| it.subject.drafted()).map(str::to_owned);
+        self.letters.push(Letter { to, subject });
+        Receipt::Delivered {
+            receipt: "mailed".to_owned(),
+            perhaps_twice: false,
         }
     }
 
@@ -272,7 +316,8 @@ fn refusal(outcome: Judged) -> Option<(Rejection, String)> {
 impl Boundary for EngineBoundary {
     fn set_up(&mut self, trade: &Trade, cannot_be_reached: &[String]) -> Result<(), String> {
         self.cannot_be_reached = cannot_be_reached.to_vec();
-        for command in trade.commands() {
+        for mut command in trade.commands() {
+            command.personal_mut().into_iter().for_each(seal);
             let actor = Actor::system();
             let context = Context {
                 now: self.now,
@@ -336,6 +381,10 @@ impl Boundary for EngineBoundary {
 
     fn told(&self) -> Vec<Told> {
         self.told.clone()
+    }
+
+    fn letters(&self) -> Result<Vec<Letter>, String> {
+        Ok(self.letters.clone())
     }
 
     fn position_issues(&self) -> Result<Vec<String>, String> {

@@ -45,6 +45,11 @@ pub trait Boundary {
     /// What carriers were told so far, in the order in which it was ordered.
     fn told(&self) -> Vec<Told>;
 
+    /// What partners were mailed, in the order in which it was ordered.
+    fn letters(&self) -> Result<Vec<Letter>, String> {
+        Err("this boundary shows no letters".to_owned())
+    }
+
     /// Codes of the issues that messages with positions met, in order.
     fn position_issues(&self) -> Result<Vec<String>, String> {
         Err("this boundary does not show the issues of positions".to_owned())
@@ -67,6 +72,15 @@ pub enum Sent {
     },
     /// A person's, or a carrier's own system's where it is reached by webhook.
     Command { who: Actor, command: Command },
+}
+
+/// A letter as its receiver has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The partner's name.
+    pub to: String,
+    /// None where a person wrote it and the boundary cannot open what is sealed.
+    pub subject: Option<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -258,6 +272,7 @@ impl Runner<'_> {
                 let decision = ApprovalDecision {
                     approve: *approve,
                     rate_minor: *minor,
+                    wording: None,
                     reason: reason.clone(),
                     in_hand_ms: None,
                 };

@@ -1,8 +1,8 @@
 //! The whole machine over a store in memory: real bytes in by the front door, real bytes out by a courier.
 
-use super::{BEGIN, Boundary, Outcome, Sent};
+use super::{BEGIN, Boundary, Letter, Outcome, Sent};
 use crate::messages::{self, Told};
-use crate::setup::{TELEMATICS_SOURCE, Trade, partner_id};
+use crate::setup::{TELEMATICS_SOURCE, Trade, customer_at, partner_id};
 use jiff::{SignedDuration, Timestamp};
 use signalbox_engine::command::Command;
 use signalbox_engine::views;
@@ -14,7 +14,7 @@ use signalbox_model::view::ViewQuery;
 use signalbox_runtime::commands::platform_scope;
 use signalbox_runtime::machine::{Config, Machine};
 use signalbox_runtime::memory::Memory;
-use signalbox_runtime::ports::{CourierError, Payload, Store};
+use signalbox_runtime::ports::{CourierError, Mail, Payload, Store};
 use signalbox_runtime::record::Stored;
 use signalbox_runtime::request::{Job, Receive, Reply, Request, Ticket};
 use signalbox_runtime::vault::MasterKey;
@@ -33,6 +33,7 @@ pub struct RuntimeBoundary {
     replies: BTreeMap<Ticket, Reply>,
     tickets: Ticket,
     told: Vec<Told>,
+    letters: Vec<Letter>,
     cannot_be_reached: Vec<String>,
     chance: u8,
     restarts: bool,
@@ -52,6 +53,7 @@ impl RuntimeBoundary {
             replies: BTreeMap::new(),
             tickets: 0,
             told: Vec::new(),
+            letters: Vec::new(),
             cannot_be_reached: Vec::new(),
             chance: 0,
             restarts: false,
@@ -111,6 +113,7 @@ impl RuntimeBoundary {
         let told = match &job.delivery.payload {
             Payload::File { body, .. } => messages::read_204(body),
             Payload::Webhook { body, .. } => messages::read_webhook(body),
+            Payload::Mail(mail) => return self.mail(mail),
         };
         let Some(told) = told else {
             return Ok("written".to_owned());
@@ -120,6 +123,16 @@ impl RuntimeBoundary {
         }
         self.told.push(told);
         Ok("written".to_owned())
+    }
+
+    fn mail(&mut self, mail: &Mail) -> Result<String, CourierError> {
+        let to = customer_at(&mail.to).to_owned();
+        if self.cannot_be_reached.contains(&to) {
+            return Err(CourierError::Refused("no such mailbox".to_owned()));
+        }
+        let subject = Some(mail.subject.clone());
+        self.letters.push(Letter { to, subject });
+        Ok("mailed".to_owned())
     }
 
     fn read_log(&mut self) -> Result<(), String> {
@@ -259,6 +272,10 @@ impl Boundary for RuntimeBoundary {
 
     fn told(&self) -> Vec<Told> {
         self.told.clone()
+    }
+
+    fn letters(&self) -> Result<Vec<Letter>, String> {
+        Ok(self.letters.clone())
     }
 
     fn position_issues(&self) -> Result<Vec<String>, String> {
