@@ -60,6 +60,19 @@ pub fn shipped() -> Vec<Files> {
         "tests/routing-guide.yaml",
         "tests/templates.yaml",
         "tests/workflow.yaml",
+    ),
+    folder!("proof-of-delivery":
+        "manifest.yaml",
+        "workflow.yaml",
+        "tables/chase.json",
+        "policy.cedar",
+        "templates/delivered.txt",
+        "templates/delivered-subject.txt",
+        "templates/missing.txt",
+        "tests/chase.yaml",
+        "tests/policy.yaml",
+        "tests/templates.yaml",
+        "tests/workflow.yaml",
     )]
 }
 

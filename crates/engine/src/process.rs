@@ -141,6 +141,7 @@ fn cloud_event(turn: &Turn<'_>, event: &Event) -> Result<Value, serde_json::Erro
         Event::InvoiceReadinessChanged { ready, missing, opens } => {
             let load = turn.state.load.as_ref();
             json!({"event": "invoice_readiness_changed", "ready": ready, "missing": missing, "opens": opens,
+                   "told": turn.state.effects.values().any(|it| matches!(it.order, Order::TellSystem { .. })),
                    "reference": load.map(|it| &it.reference), "lane": load.map(|it| it.lane()),
                    "priority": load.map(|it| it.priority),
                    "customer": turn.state.order.as_ref().map(|it| &it.customer),

@@ -3,6 +3,7 @@
 //! Invariant: what is missing is a function of the load's state alone, so the order in which proof, delivery and invoice
 //! came makes no difference.
 
+use crate::exceptions;
 use crate::state::LoadState;
 use crate::turn::Turn;
 use signalbox_model::document::Requirement;
@@ -81,6 +82,11 @@ pub(crate) fn settle(turn: &mut Turn<'_>) {
     if before.is_some_and(|it| it.missing == missing) {
         return;
     }
+    let of_carrier = |it: &Requirement| *it < Requirement::AgreedRate;
+    let has_come = !missing.iter().any(of_carrier);
     let opens = before.is_none_or(|it| it.ready);
     turn.record(Event::InvoiceReadinessChanged { ready, missing, opens });
+    if has_come {
+        exceptions::settle_all(turn, ExceptionKind::ProofMissing, "what was asked for has come");
+    }
 }

@@ -14,10 +14,12 @@ use signalbox_model::issue::Issue;
 use signalbox_model::load::StopKind;
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::{ActorKind, Role};
-use signalbox_model::value::ExternalId;
+use signalbox_model::value::{ExternalId, Moment, TimeBasis};
 
 /// Clocks of others may be ahead of ours by so much.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(5);
+/// A time whose zone was assumed may be off by as much as zones are.
+const ZONE_SLACK: SignedDuration = SignedDuration::from_hours(14);
 /// Nobody counts more handling units on one load.
 const PIECES_MAX: i64 = 1_000_000;
 
@@ -140,8 +142,11 @@ fn issues(turn: &Turn<'_>, proof: &Proof) -> Vec<Issue> {
             "Give the handling units that were received.",
         );
     }
-    let latest = turn.now().saturating_add(CLOCK_SLACK).unwrap_or(turn.now());
-    if let Some(signed) = proof.signed_at.as_ref().filter(|it| it.at > latest) {
+    let latest = |it: &Moment| {
+        let slack = if it.basis == TimeBasis::Stated { CLOCK_SLACK } else { ZONE_SLACK };
+        turn.now().saturating_add(slack).unwrap_or(turn.now())
+    };
+    if let Some(signed) = proof.signed_at.as_ref().filter(|it| it.at > latest(it)) {
         let why = format!("it was signed at {}, which is still to come", signed.at);
         let fix = "Give the time of the signature, with its offset or zone.";
         wrong("document.signed_in_future", "/signed_at", why, fix);

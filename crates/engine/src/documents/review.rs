@@ -15,6 +15,7 @@ use signalbox_model::exception::{ExceptionKind, ExceptionSeverity};
 use signalbox_model::id::{ExceptionId, Mint};
 use signalbox_model::load::{Load, StopKind};
 use signalbox_model::scope::Actor;
+use signalbox_model::value::TimeBasis;
 
 /// A signature may lie so long before the arrival that others tell of: wrist watches, and messages rounded to the hour.
 const ARRIVAL_SLACK: SignedDuration = SignedDuration::from_mins(60);
@@ -109,7 +110,10 @@ fn contradictions(turn: &Turn<'_>, load: &Load, held: &Held, before: &[Contradic
 
 fn signed_before_arrival(turn: &Turn<'_>, load: &Load, held: &Held) -> bool {
     let proof = said(held);
-    let Some(signed) = proof.signed_at else { return false };
+    // A time whose zone was assumed may be hours off: it contradicts nothing.
+    let Some(signed) = proof.signed_at.filter(|it| it.basis == TimeBasis::Stated) else {
+        return false;
+    };
     let of_stop = |it: &u32| proof.stop.is_none_or(|stop| stop == *it);
     let deliveries = load
         .stops

@@ -12,6 +12,7 @@ mod webhook;
 use crate::decode::{Context, Decoded, Decoding, refused};
 use crate::findings::Findings;
 use reader::Node;
+pub use reader::said_moment;
 use serde_json::Value;
 use signalbox_model::attempt::Attempt;
 use signalbox_model::issue::Issue;

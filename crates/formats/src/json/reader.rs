@@ -178,6 +178,11 @@ impl<'v> Node<'v> {
     }
 }
 
+/// A time as a form has it: RFC 3339, or local to `zone`. Assumed to be UTC, and said to be so, where neither tells.
+pub fn said_moment(text: &str, zone: Option<&str>) -> Option<Moment> {
+    read_moment(text.trim(), Edge::Latest, &Location::default(), zone, "UTC")
+}
+
 fn read_moment(text: &str, edge: Edge, site: &Location, zone: Option<&str>, default_zone: &str) -> Option<Moment> {
     let (text, named) = match text.split_once('[') {
         Some((text, zone)) => (text, Some(zone.strip_suffix(']')?)),

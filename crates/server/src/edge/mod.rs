@@ -9,6 +9,7 @@ mod audit;
 mod auth;
 mod directory;
 mod docs;
+mod documents;
 mod failures;
 mod health;
 mod inbound;
@@ -57,6 +58,7 @@ pub struct Edge {
     pub secrets: Secrets,
     pub failures: Arc<Failures>,
     pub reads: Arc<Semaphore>,
+    pub uploads: Arc<Semaphore>,
     pub followers: Arc<AtomicUsize>,
     pub probe: health::Probe,
     pub metrics: PrometheusHandle,
@@ -78,6 +80,7 @@ impl Edge {
             secrets: Arc::clone(&installation.secrets),
             failures: Arc::default(),
             reads: Arc::new(Semaphore::new(READS_MAX)),
+            uploads: Arc::new(Semaphore::new(documents::UPLOADS_MAX)),
             followers: Arc::default(),
             probe: health::Probe::default(),
             metrics,
@@ -109,6 +112,8 @@ fn described() -> OpenApiRouter<Edge> {
         .routes(routes!(orders::create))
         .routes(routes!(loads::load))
         .routes(routes!(timeline::timeline))
+        .routes(routes!(documents::documents, documents::attach))
+        .routes(routes!(documents::document))
         .routes(routes!(trips::put_vehicle))
         .routes(routes!(views::vehicles))
         .routes(routes!(trips::sites))
