@@ -11,7 +11,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use signalbox_model::load::Stop;
 use signalbox_model::scope::Actor;
-use signalbox_model::trip::Estimate;
 use signalbox_workflow::{Definition, Fault};
 
 /// How a time reads in a message: in the zone of its place, with the zone's short name.
@@ -39,7 +38,7 @@ pub(crate) fn notify(turn: &mut Turn<'_>, definition: &Definition, with: &Value)
     let facts = facts(turn, &asked);
     let (subject, _) = written(turn, definition, &asked.subject, &facts)?;
     let (body, source) = written(turn, definition, &asked.body, &facts)?;
-    let expected = asked.stop.and_then(|stop| estimate(turn, stop)).map(|it| it.eta);
+    let expected = asked.stop.and_then(|stop| expected(turn, stop));
     let wanted = Wanted {
         to: asked.to,
         about: asked.about,
@@ -81,12 +80,12 @@ fn facts(turn: &Turn<'_>, asked: &Asked) -> Value {
 
 fn told(turn: &Turn<'_>, stop: &Stop) -> Value {
     let promised = stop.window.latest.as_ref();
-    let zone = promised.map_or("UTC", |it| it.zone.as_str());
-    let expected = estimate(turn, stop.sequence).map(|it| it.eta);
-    let late_by = promised.zip(expected).map(|(promised, expected)| {
-        let minutes = expected.duration_since(promised.at).as_mins();
-        crate::trip::span(minutes)
-    });
+    let stated = promised.map(|it| it.zone.as_str());
+    let zone = stop.location.zone.as_deref().or(stated).unwrap_or("UTC");
+    let expected = expected(turn, stop.sequence);
+    let late_by = promised.zip(expected);
+    let late_by = late_by.map(|(promised, expected)| expected.duration_since(promised.at).as_mins());
+    let late_by = late_by.filter(|it| *it > 0).map(crate::trip::span);
     json!({
         "sequence": stop.sequence, "place": stop.location.label(), "name": stop.location.name,
         "promised": promised.map(|it| local(it.at, zone)), "expected": expected.map(|it| local(it, zone)),
@@ -94,8 +93,10 @@ fn told(turn: &Turn<'_>, stop: &Stop) -> Value {
     })
 }
 
-fn estimate<'a>(turn: &'a Turn<'_>, stop: u32) -> Option<&'a Estimate> {
-    turn.state.trip.estimates.get(&stop)
+/// When the vehicle is expected at a stop. A time that has passed without it is no expectation any more.
+fn expected(turn: &Turn<'_>, stop: u32) -> Option<Timestamp> {
+    let estimate = turn.state.trip.estimates.get(&stop)?;
+    Some(estimate.eta).filter(|it| *it > turn.now())
 }
 
 /// `Wed 25 Nov 2026, 14:30 CST`; in UTC where nobody knows the zone.

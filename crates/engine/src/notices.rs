@@ -297,11 +297,26 @@ pub(crate) fn withdraw_all(turn: &mut Turn<'_>, reason: &str) {
 }
 
 const TOLD: &str = "notice";
+const NOTICES: &str = "notices";
 
-/// What became of the notices about an exception, as its evidence.
+/// What became of the notices about an exception, or why there can be none, as its evidence.
 pub(crate) fn standing(turn: &Turn<'_>, exception: &ExceptionId) -> Option<Evidence> {
-    let known = turn.state.exceptions.get(exception)?;
-    known.exception.evidence.iter().find(|it| it.what == TOLD).cloned()
+    let known = turn.state.exceptions.get(exception);
+    let told = known.and_then(|it| {
+        it.exception
+            .evidence
+            .iter()
+            .find(|it| it.what == TOLD && it.source == NOTICES)
+    });
+    let customer = recipient(turn, "customer").filter(|it| it.notify_email.is_none());
+    let missing = customer.map(|it| {
+        let why = format!(
+            "none: {} has no e-mail address for notices; add one under Partners",
+            it.name
+        );
+        Evidence::new(TOLD, why, "directory")
+    });
+    told.cloned().or(missing)
 }
 
 /// Puts what became of a notice beside the evidence of the exception that it tells of.
@@ -309,7 +324,7 @@ fn note(turn: &mut Turn<'_>, id: &NoticeId, what: &str) {
     let Some(notice) = turn.state.notice(id) else { return };
     let (about, to) = (ExceptionId(notice.about.clone()), notice.to.clone());
     let name = turn.directory().partners.get(&to).map_or(to.0, |it| it.name.clone());
-    let told = Evidence::new(TOLD, format!("to {name}: {what}"), "notices");
+    let told = Evidence::new(TOLD, format!("to {name}: {what}"), NOTICES);
     exceptions::put_evidence(turn, &about, told);
 }
 

@@ -49,7 +49,8 @@ macro_rules! folder {
 
 /// The playbooks that come with this version, as a tenant is given them.
 pub fn shipped() -> Vec<Files> {
-    vec![folder!("load-tender":
+    vec![
+        folder!("load-tender":
         "manifest.yaml",
         "workflow.yaml",
         "tables/routing-guide.json",
@@ -60,8 +61,8 @@ pub fn shipped() -> Vec<Files> {
         "tests/routing-guide.yaml",
         "tests/templates.yaml",
         "tests/workflow.yaml",
-    ),
-    folder!("proof-of-delivery":
+        ),
+        folder!("proof-of-delivery":
         "manifest.yaml",
         "workflow.yaml",
         "tables/chase.json",
@@ -73,7 +74,17 @@ pub fn shipped() -> Vec<Files> {
         "tests/policy.yaml",
         "tests/templates.yaml",
         "tests/workflow.yaml",
-    )]
+        ),
+        folder!("late-delivery":
+            "manifest.yaml",
+            "workflow.yaml",
+            "templates/late.txt",
+            "templates/subject.txt",
+            "tests/policy.yaml",
+            "tests/templates.yaml",
+            "tests/workflow.yaml",
+        ),
+    ]
 }
 
 static READ: Memo<Playbook> = Memo::new();
@@ -197,7 +208,8 @@ fn check_calls(document: &Value, at: &str, templates: &BTreeMap<String, Template
             let called = fields.get("call").and_then(Value::as_str).unwrap_or_default();
             if called.ends_with("@signalbox") && Function::named(called).is_none() {
                 let why = format!("no function {called} in the catalogue");
-                let fix = "Call decide, start-tender, make-offer, close-tender, raise-exception, request-document, tell-system or checkpoint, version 1.0.0.";
+                let fix = "Call decide, start-tender, make-offer, close-tender, raise-exception, notify, withdraw-notice, request-document, \
+                           tell-system or checkpoint, version 1.0.0.";
                 issues.push(Issue::fatal(
                     "playbook.function_unknown",
                     format!("{at}/call"),
@@ -205,22 +217,13 @@ fn check_calls(document: &Value, at: &str, templates: &BTreeMap<String, Template
                     fix,
                 ));
             }
-            let template = fields
-                .get("with")
-                .and_then(|it| it.get("template"))
-                .and_then(Value::as_str);
-            let named = template.filter(|it| !it.trim_start().starts_with("${"));
-            if let Some(name) = named
-                .filter(|it| Function::named(called) == Some(Function::RaiseException) && !templates.contains_key(*it))
-            {
-                let why = format!("there is no template {name}");
-                let fix = "Add templates/NAME.txt, or name one that is there.";
-                issues.push(Issue::fatal(
-                    "playbook.template_missing",
-                    format!("{at}/with/template"),
-                    why,
-                    fix,
-                ));
+            for (field, name) in named_templates(called, fields) {
+                if !templates.contains_key(name) {
+                    let why = format!("there is no template {name}");
+                    let fix = "Add templates/NAME.txt, or name one that is there.";
+                    let place = format!("{at}/with/{field}");
+                    issues.push(Issue::fatal("playbook.template_missing", place, why, fix));
+                }
             }
             for (name, value) in fields {
                 check_calls(value, &format!("{at}/{name}"), templates, issues);
@@ -228,6 +231,21 @@ fn check_calls(document: &Value, at: &str, templates: &BTreeMap<String, Template
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// The templates that a call names outright, with the fields that name them. What an expression names is only known
+/// when the call is made.
+fn named_templates<'a>(called: &str, fields: &'a serde_json::Map<String, Value>) -> Vec<(&'static str, &'a str)> {
+    let naming: &[&str] = match Function::named(called) {
+        Some(Function::RaiseException) => &["template"],
+        Some(Function::Notify) => &["subject", "body"],
+        _ => &[], // No other function takes a template.
+    };
+    let with = fields.get("with");
+    let named = naming
+        .iter()
+        .filter_map(|field| Some((*field, with?.get(field)?.as_str()?)));
+    named.filter(|(_, name)| !name.trim_start().starts_with("${")).collect()
 }
 
 fn text<'a>(files: &'a Files, name: &str) -> Result<&'a str, Issue> {

@@ -16,7 +16,7 @@ use signalbox_model::event::Event;
 use signalbox_model::exception::{ExceptionKind, ExceptionSeverity};
 use signalbox_model::id::{InstanceId, TimerId};
 use signalbox_model::scope::Actor;
-use signalbox_workflow::{Command, Definition, Fault, Instance, Stimulus, advance, start_input};
+use signalbox_workflow::{Command, Definition, Fault, Instance, Packed, Stimulus, advance, start_input};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -59,9 +59,9 @@ pub(crate) fn run(turn: &mut Turn<'_>, mut work: Work) {
     let mut told = 0;
     let mut stimuli = 0;
     loop {
-        while let Some(event) = turn.out.events.get(told).cloned() {
+        while told < turn.out.events.len() {
+            spread(turn, &mut work, told);
             told += 1;
-            spread(turn, &mut work, &event);
         }
         let Some((id, stimulus)) = work.queue.pop_front() else {
             break;
@@ -74,20 +74,19 @@ pub(crate) fn run(turn: &mut Turn<'_>, mut work: Work) {
         tell(turn, &mut work, &id, stimulus);
     }
     for id in work.moved {
-        if let Some(packed) = turn
-            .state
-            .instances
-            .get(&id)
-            .and_then(|it| serde_json::to_value(it).ok())
-        {
+        let instance = turn.state.instances.get(&id);
+        if let Some(packed) = instance.and_then(|it| Packed::new(it).ok()) {
             turn.out.instances.push(packed);
         }
     }
     turn.state.instances.retain(|_, it| !it.is_over());
 }
 
-/// Gives an event to every running instance, and starts the playbooks that listen for it.
-fn spread(turn: &mut Turn<'_>, work: &mut Work, event: &Event) {
+/// Gives an event of this turn to every running instance, and starts the playbooks that listen for it.
+fn spread(turn: &mut Turn<'_>, work: &mut Work, place: usize) {
+    let Some(event) = turn.out.events.get(place) else {
+        return;
+    };
     let kind = event.wire_type();
     let hears = |it: &Instance| {
         let definition = turn.directory().definitions.get(&it.definition.hash);
@@ -104,9 +103,12 @@ fn spread(turn: &mut Turn<'_>, work: &mut Work, event: &Event) {
     if running.is_empty() && !starts {
         return;
     }
-    let cloud_event = match cloud_event(turn, event) {
+    let cloud_event = match cloud_event(turn, event, &kind, place) {
         Ok(cloud_event) => cloud_event,
-        Err(error) => return stop(turn, &format!("{} cannot be told to it: {error}", event.name())),
+        Err(error) => {
+            let why = format!("{} cannot be told to it: {error}", event.name());
+            return stop(turn, &why);
+        }
     };
     for id in running {
         work.queue.push_back((id, Stimulus::Event(cloud_event.clone())));
@@ -128,7 +130,7 @@ fn spread(turn: &mut Turn<'_>, work: &mut Work, event: &Event) {
 }
 
 /// The event as a CloudEvent 1.0, as workflows see it.
-fn cloud_event(turn: &Turn<'_>, event: &Event) -> Result<Value, serde_json::Error> {
+fn cloud_event(turn: &Turn<'_>, event: &Event, kind: &str, place: usize) -> Result<Value, serde_json::Error> {
     let data = match event {
         Event::LoadCreated { load } => {
             json!({"load": serde_json::to_value(load)?, "lane": load.lane(),
@@ -150,12 +152,11 @@ fn cloud_event(turn: &Turn<'_>, event: &Event) -> Result<Value, serde_json::Erro
         other => serde_json::to_value(other)?,
     };
     let subject = turn.state.load.as_ref().map(|it| it.id.0.clone());
-    let place = turn.out.events.len();
     Ok(json!({
         "specversion": "1.0",
-        "id": format!("{}#{place}", turn.context.cause),
+        "id": format!("{}#{}", turn.context.cause, place + 1),
         "source": format!("signalbox/{}", turn.directory().tenant),
-        "type": event.wire_type(),
+        "type": kind,
         "subject": subject,
         "time": turn.now(),
         "datacontenttype": "application/json",

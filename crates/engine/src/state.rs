@@ -12,7 +12,7 @@ use signalbox_model::notice::{Notice, NoticeState};
 use signalbox_model::scope::Actor;
 use signalbox_model::tender::{Offer, OfferState};
 use signalbox_model::value::Money;
-use signalbox_workflow::Instance;
+use signalbox_workflow::{Instance, Packed};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -287,8 +287,8 @@ impl LoadState {
     }
 
     /// Folds a workflow instance's new position in, as a record holds it.
-    pub fn apply_instance(&mut self, packed: &serde_json::Value) -> Result<(), serde_json::Error> {
-        let instance: Instance = serde_json::from_value(packed.clone())?;
+    pub fn apply_instance(&mut self, packed: &Packed) -> Result<(), serde_json::Error> {
+        let instance = packed.read()?;
         let id = InstanceId(instance.id.clone());
         if instance.is_over() {
             self.instances.remove(&id);

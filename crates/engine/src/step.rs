@@ -70,7 +70,7 @@ pub struct Reaction {
     pub settled: Vec<EffectId>,
     pub timers: Vec<TimerChange>,
     /// Workflow positions that moved, packed.
-    pub instances: Vec<Value>,
+    pub instances: Vec<Packed>,
     pub views: Vec<ViewChange>,
     pub links: Vec<ExternalId>,
     pub outcome: Outcome,
@@ -167,3 +167,4 @@ fn run(turn: &mut Turn<'_>, command: Command) {
 pub use crate::documents::file_link;
 pub use crate::orders::order_link;
 pub use crate::settings::change as change_settings;
+pub use signalbox_workflow::Packed;

@@ -1,7 +1,7 @@
 //! Decision tables: GoRules JDM files with one table each, evaluated over `zen-expression`.
 //!
 //! Invariant: a table is checked whole when it is read (columns, cells that do not compile, unknown node kinds),
-//! so that evaluating it can only answer rows or a named error. Function nodes are refused: they bring code.
+//! and compiled once, so that evaluating it can only answer rows or a named error. Function nodes are refused: they bring code.
 
 use crate::memo::Memo;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use signalbox_model::issue::Issue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use zen_expression::Isolate;
+use zen_expression::{Isolate, OpcodeCache};
 
 /// Rules one table may hold.
 pub const RULES_MAX: usize = 20_000;
@@ -24,6 +24,8 @@ pub struct Table {
     inputs: Vec<Cells>,
     outputs: Vec<Cells>,
     rules: Vec<Rule>,
+    /// The compiled cells and columns, by their text.
+    compiled: Arc<OpcodeCache>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -119,13 +121,14 @@ impl Table {
             .enumerate()
             .map(|(row, cells)| Rule::read(row, cells, &content))
             .collect();
-        let table = Self {
+        let mut table = Self {
             name: name.to_owned(),
             hash: hex::encode(Sha256::digest(text.as_bytes())),
             hit: content.hit_policy,
             inputs: content.inputs,
             outputs: content.outputs,
             rules,
+            compiled: Arc::new(OpcodeCache::new()),
         };
         let issues = table.check();
         if issues.is_empty() { Ok(table) } else { Err(issues) }
@@ -156,15 +159,23 @@ impl Table {
             }
         });
         let rules = read.collect();
-        let table = Self { rules, ..self.clone() };
+        let mut table = Self { rules, ..self.clone() };
         issues.extend(table.check());
         if issues.is_empty() { Ok(table) } else { Err(issues) }
     }
 
-    /// Every cell must compile; a rule after one that always fires can never fire under `first`.
-    fn check(&self) -> Vec<Issue> {
+    /// Compiles every cell, which must succeed; a rule after one that always fires can never fire under `first`.
+    fn check(&mut self) -> Vec<Issue> {
         let mut isolate = Isolate::new();
+        let mut compiled = OpcodeCache::new();
         let mut issues = Vec::new();
+        for column in self.inputs.iter().filter(|it| !it.field.is_empty()) {
+            // A field that does not compile is named when the table is asked, with the rule that reads it.
+            if let Ok(code) = isolate.compile_standard(&column.field) {
+                let code = Arc::clone(code.bytecode());
+                compiled.standard.insert(column.field.as_str().into(), code);
+            }
+        }
         let mut shadowed = false;
         for rule in &self.rules {
             let cells = rule
@@ -177,19 +188,20 @@ impl Table {
                 if cell.is_empty() {
                     continue;
                 }
-                let outcome = if unary && !column.field.is_empty() {
-                    isolate.compile_unary(cell).map(|_| ())
+                let (code, of_kind) = if unary && !column.field.is_empty() {
+                    let code = isolate.compile_unary(cell);
+                    (code.map(|it| Arc::clone(it.bytecode())), &mut compiled.unary)
                 } else {
-                    isolate.compile_standard(cell).map(|_| ())
+                    let code = isolate.compile_standard(cell);
+                    (code.map(|it| Arc::clone(it.bytecode())), &mut compiled.standard)
                 };
-                if let Err(error) = outcome {
-                    let at = format!("rule {} column {}", rule.id, column.field);
-                    issues.push(Issue::fatal(
-                        "table.cell",
-                        at,
-                        error.to_string(),
-                        "Correct the expression in this cell.",
-                    ));
+                match code {
+                    Ok(code) => drop(of_kind.insert(cell.as_str().into(), code)),
+                    Err(error) => {
+                        let at = format!("rule {} column {}", rule.id, column.field);
+                        let fix = "Correct the expression in this cell.";
+                        issues.push(Issue::fatal("table.cell", at, error.to_string(), fix));
+                    }
                 }
             }
             if shadowed && self.hit == HitPolicy::First {
@@ -204,12 +216,13 @@ impl Table {
             }
             shadowed = shadowed || rule.inputs.iter().all(String::is_empty);
         }
+        self.compiled = Arc::new(compiled);
         issues
     }
 
     /// Evaluates the rules in order over `input`.
     pub fn evaluate(&self, input: &Value) -> Result<Answer, Error> {
-        let mut isolate = Isolate::with_environment(input.clone().into());
+        let mut isolate = Isolate::with_environment(input.clone().into()).with_cache(Some(Arc::clone(&self.compiled)));
         let mut answer = Answer {
             rows: Vec::new(),
             fired: Vec::new(),

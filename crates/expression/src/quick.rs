@@ -4,27 +4,41 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Term};
 use jaq_core::ops::Cmp;
 use jaq_core::path::{Part, Path};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::program::Variables;
+use crate::value::DEPTH_MAX as VALUE_DEPTH_MAX;
 
 /// Deeper programs are left to the interpreter.
 const DEPTH_MAX: usize = 16;
+/// Values and bytes of text in an object made here; far less than the interpreter's own limit.
+const MADE_MAX: usize = 256 * 1024;
 
 #[derive(Debug)]
 pub(crate) enum Quick {
     Literal(Value),
-    Path { root: Option<String>, steps: Vec<Step> },
+    Path {
+        root: Option<String>,
+        steps: Vec<Step>,
+    },
     Compare(Box<Quick>, Cmp, Box<Quick>),
     And(Box<Quick>, Box<Quick>),
     Or(Box<Quick>, Box<Quick>),
+    /// `left // right`.
+    Else(Box<Quick>, Box<Quick>),
+    Pipe(Box<Quick>, Box<Quick>),
+    /// Its fields by name, as the interpreter orders them.
+    Object(BTreeMap<String, Quick>),
+    SortBy(Box<Quick>),
 }
 
+/// One step down into a value.
 #[derive(Debug)]
 pub(crate) enum Step {
     Field(String),
@@ -63,6 +77,28 @@ impl Quick {
                 let either = left.holds(input, variables)? || right.holds(input, variables)?;
                 Some(Cow::Owned(Value::Bool(either)))
             }
+            Quick::Else(left, right) => match left.evaluate(input, variables)? {
+                left if truth(&left) => Some(left),
+                _ => right.evaluate(input, variables),
+            },
+            Quick::Pipe(left, right) => match left.evaluate(input, variables)? {
+                Cow::Borrowed(between) => right.evaluate(between, variables),
+                Cow::Owned(between) => Some(Cow::Owned(right.run(&between, variables)?)),
+            },
+            Quick::Object(fields) => {
+                let field = |(name, it): (&String, &Quick)| Some((name.clone(), it.run(input, variables)?));
+                let made = Value::Object(fields.iter().map(field).collect::<Option<Map<_, _>>>()?);
+                is_small(&made).then_some(Cow::Owned(made))
+            }
+            Quick::SortBy(key) => sorted(input, |it| key.run(it, variables)).map(Cow::Owned),
+        }
+    }
+
+    /// Where in the input a program's answer lies, if all it does is to go there.
+    pub(crate) fn place(&self) -> Option<&[Step]> {
+        match self {
+            Quick::Path { root: None, steps } => Some(steps),
+            _ => None,
         }
     }
 
@@ -129,8 +165,72 @@ fn read(term: &Term<&str>, variables: &[&str], depth: usize) -> Option<Quick> {
             let (left, right) = both(left, right)?;
             Quick::Or(left, right)
         }
+        Term::BinOp(left, BinaryOp::Alt, right) => {
+            let (left, right) = both(left, right)?;
+            Quick::Else(left, right)
+        }
+        Term::BinOp(left, BinaryOp::Pipe(None), right) => {
+            let (left, right) = both(left, right)?;
+            Quick::Pipe(left, right)
+        }
+        Term::Obj(fields) => {
+            let field = |(name, it): &(Term<&str>, Option<Term<&str>>)| {
+                Some((literal(name)?, read(it.as_ref()?, variables, depth)?))
+            };
+            let named: BTreeMap<String, Quick> = fields.iter().map(field).collect::<Option<_>>()?;
+            if named.len() < fields.len() {
+                return None; // A name that comes twice.
+            }
+            Quick::Object(named)
+        }
+        Term::Call("sort_by", arguments) => match arguments.as_slice() {
+            [key] => Quick::SortBy(Box::new(read(key, variables, depth)?)),
+            _ => return None,
+        },
         _ => return None,
     })
+}
+
+/// Whole numbers or texts, in order; what is equal stays as it was. Any other key is for the interpreter.
+fn sorted(input: &Value, key: impl Fn(&Value) -> Option<Value>) -> Option<Value> {
+    #[derive(PartialEq, Eq, PartialOrd, Ord)]
+    enum Key {
+        Number(i64),
+        Text(String),
+    }
+    let keyed = |it| {
+        let key = match key(it)? {
+            Value::Number(number) => Key::Number(number.as_i64()?),
+            Value::String(text) => Key::Text(text),
+            _ => return None,
+        };
+        Some((key, it))
+    };
+    let mut items = input.as_array()?.iter().map(keyed).collect::<Option<Vec<_>>>()?;
+    items.sort_by(|(left, _), (right, _)| left.cmp(right));
+    Some(items.into_iter().map(|(_, it)| it.clone()).collect())
+}
+
+/// Whether the interpreter could hold it. What grows further is its to refuse.
+fn is_small(value: &Value) -> bool {
+    fn weigh(value: &Value, room: &mut usize, depth: usize) -> Option<()> {
+        let inside = depth.checked_sub(1)?;
+        *room = room.checked_sub(1)?;
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => Some(()),
+            Value::String(text) => {
+                *room = room.checked_sub(text.len())?;
+                Some(())
+            }
+            Value::Array(items) => items.iter().try_for_each(|it| weigh(it, room, inside)),
+            Value::Object(fields) => fields.iter().try_for_each(|(name, it)| {
+                *room = room.checked_sub(name.len())?;
+                weigh(it, room, inside)
+            }),
+        }
+    }
+    let mut room = MADE_MAX;
+    weigh(value, &mut room, VALUE_DEPTH_MAX).is_some()
 }
 
 fn known(name: &str, variables: &[&str]) -> Option<String> {
@@ -165,6 +265,16 @@ fn follow<'v>(root: &'v Value, steps: &[Step]) -> Option<&'v Value> {
         }
         _ => None,
     })
+}
+
+/// Takes what [`follow`] finds out of its place. `None`, and nothing is changed, where it finds nothing.
+pub(crate) fn take(root: &mut Value, steps: &[Step]) -> Option<Value> {
+    let found = steps.iter().try_fold(root, |at, step| match (at, step) {
+        (Value::Object(fields), Step::Field(key)) => fields.get_mut(key),
+        (Value::Array(items), Step::Item(index)) => items.get_mut(usize::try_from(*index).ok()?),
+        _ => None,
+    });
+    found.map(Value::take)
 }
 
 /// Scalars of one kind, and null against anything; the rest is for the interpreter.

@@ -53,6 +53,14 @@ impl Template {
         })
     }
 
+    /// See [`Program::take`].
+    pub fn take(&self, input: Value) -> Result<Value, Value> {
+        match self {
+            Template::Program(program) => program.take(input),
+            _ => Err(input),
+        }
+    }
+
     /// True when some expression in it reads this variable.
     pub fn uses(&self, variable: &str) -> bool {
         match self {

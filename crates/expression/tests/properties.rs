@@ -149,6 +149,25 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Lists of things with keys to sort by, many of them alike.
+fn keyed() -> impl Strategy<Value = Value> {
+    let key = prop_oneof![
+        (0..3_i64).prop_map(Value::from),
+        "[ab]".prop_map(Value::from),
+        Just(json!(1.5)),
+        Just(Value::Null)
+    ];
+    let pure = prop_oneof![
+        prop::collection::vec((0..3_i64).prop_map(Value::from), 0..6),
+        prop::collection::vec("[ab]".prop_map(Value::from), 0..6),
+        prop::collection::vec(key, 0..6)
+    ];
+    pure.prop_map(|keys| {
+        let items = keys.into_iter().enumerate();
+        items.map(|(place, key)| json!({"a": key, "b": place})).collect()
+    })
+}
+
 fn run(source: &str, input: &Value) {
     if let Ok(program) = Program::compile(source, &["context"]) {
         let first = program.run_with(input, &[("context", &json!({"a": 1}))]);
@@ -172,17 +191,22 @@ proptest! {
 
     #[test]
     fn quick_answers_are_the_interpreters(
-        (left, right) in (prop::sample::select(vec![".", ".a", ".a.b", ".[0]", ".b[1]", "$context.a", "1", "\"a\"", "null"]),
-            prop::sample::select(vec![".b", ".a", "2", "-1", "\"b\"", "true", "$context", ".[1]"])),
-        operator in prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">=", "and", "or"]),
-        input in json(),
+        (left, right) in (prop::sample::select(vec![".", ".a", ".a.b", ".[0]", ".b[1]", "$context.a", "1", "\"a\"", "null",
+            "{a: .a, b: {c: .}}", "(.a | .b)", "(.a // .b)", "sort_by(.a)", "(. | sort_by(.b))"]),
+            prop::sample::select(vec![".b", ".a", "2", "-1", "\"b\"", "true", "$context", ".[1]", "{b: 1, \"a\": $context.b}"])),
+        operator in prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">=", "and", "or", "//", "|"]),
+        input in prop_oneof![json(), keyed()],
     ) {
         let context = json!({"a": 1, "b": "x"});
-        let quick = Program::compile(&format!("{left} {operator} {right}"), &["context"]).unwrap();
-        // Piping through `.` keeps a program out of the quick way.
-        let slow = Program::compile(&format!("(. | {left}) {operator} {right}"), &["context"]).unwrap();
-        let quick = quick.run_with(&input, &[("context", &context)]).ok();
-        prop_assert_eq!(quick, slow.run_with(&input, &[("context", &context)]).ok());
+        let source = format!("{left} {operator} {right}");
+        let quick = Program::compile(&source, &["context"]).unwrap();
+        // A condition keeps a program out of the quick way.
+        let slow = Program::compile(&format!("if true then ({source}) else . end"), &["context"]).unwrap();
+        let answer = quick.run_with(&input, &[("context", &context)]).ok();
+        prop_assert_eq!(&answer, &slow.run_with(&input, &[("context", &context)]).ok());
+        if let Ok(taken) = quick.take(input.clone()) {
+            prop_assert_eq!(answer, Some(taken));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! leaves can all be made again from the records alone.
 
 use serde::{Deserialize, Serialize};
+pub use signalbox_engine::step::Packed;
 use signalbox_model::decision::Decision;
 use signalbox_model::effect::Effect;
 use signalbox_model::event::Event;
@@ -41,7 +42,7 @@ pub struct Record {
     pub timers: Vec<TimerChange>,
     /// Positions of the workflow instances this turn moved, as the engine packs them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub instances: Vec<serde_json::Value>,
+    pub instances: Vec<Packed>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub views: Vec<ViewChange>,
     /// The message this turn received: a second one with the same key is a duplicate.

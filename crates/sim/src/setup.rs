@@ -5,6 +5,7 @@ use signalbox_engine::command::Command;
 use signalbox_engine::playbook;
 use signalbox_model::directory::{Channel, Partner, PartnerRole, Settings, Site, Source, SourceFormat};
 use signalbox_model::id::{PartnerId, TenantId};
+use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::value::Money;
 
 pub const X12_SOURCE: &str = "edi";
@@ -20,6 +21,8 @@ pub struct Trade {
     /// The routing guide's rows.
     pub guide: Vec<Rate>,
     pub settings: Settings,
+    /// Customers that are told of delays by mail.
+    pub mailed: Vec<String>,
     pub sites: Vec<Site>,
 }
 
@@ -52,6 +55,7 @@ impl Default for Trade {
             carriers,
             guide,
             settings,
+            mailed: Vec::new(),
             sites: Vec::new(),
         }
     }
@@ -74,11 +78,9 @@ impl Trade {
                 settings: self.settings.clone(),
             },
         ];
-        commands.extend(
-            self.customers
-                .iter()
-                .map(|it| Command::ChangePartner { partner: customer(it) }),
-        );
+        commands.extend(self.customers.iter().map(|it| Command::ChangePartner {
+            partner: self.customer(it),
+        }));
         commands.extend(
             self.carriers
                 .iter()
@@ -89,12 +91,26 @@ impl Trade {
             table: "routing-guide".to_owned(),
             content: self.table().to_string(),
         });
-        commands.extend(playbook::shipped().into_iter().map(|files| Command::InstallPlaybook {
-            name: "load-tender".to_owned(),
-            version: "1.0.0".to_owned(),
-            files,
-        }));
+        // What cannot be read is left for the installation to refuse.
+        let named = |files| {
+            let read = playbook::read(&files).ok();
+            let manifest = read
+                .as_ref()
+                .map(|it| (it.manifest.name.clone(), it.manifest.version.clone()));
+            let (name, version) = manifest.unwrap_or_default();
+            Command::InstallPlaybook { name, version, files }
+        };
+        commands.extend(playbook::shipped().into_iter().map(named));
         commands
+    }
+
+    fn customer(&self, name: &str) -> Partner {
+        let is_mailed = self.mailed.iter().any(|it| it == name);
+        let address = is_mailed.then(|| Personal::plain(address_of(name), Taint::System));
+        Partner {
+            notify_email: address.map(Box::new),
+            ..customer(name)
+        }
     }
 
     /// The routing guide as a decision table.

@@ -7,7 +7,7 @@ use signalbox_model::scope::Actor;
 use signalbox_model::view::{Column, ColumnKind, ViewChange, ViewDefinition, ViewRow};
 use signalbox_runtime::index::IndexChanges;
 use signalbox_runtime::ports::Store;
-use signalbox_runtime::record::{InboxMark, RECORD_VERSION, Record, TimerChange, Turn};
+use signalbox_runtime::record::{InboxMark, Packed, RECORD_VERSION, Record, TimerChange, Turn};
 use signalbox_store::{Postgres, PostgresOptions, Sqlite};
 use std::time::Instant;
 
@@ -101,7 +101,7 @@ fn turn(made: &mut u64) -> Turn {
             id: TimerId(format!("tmr_{number:026}")),
             due: Timestamp::UNIX_EPOCH,
         }],
-        instances: vec![serde_json::json!({"position": "do/2/offer", "variables": "x".repeat(300)})],
+        instances: vec![position()],
         views: vec![ViewChange {
             view: "loads".to_owned(),
             key: load.clone(),
@@ -128,4 +128,10 @@ fn turn(made: &mut u64) -> Turn {
         raw: Some(vec![b'r'; 200]),
         keys: Vec::new(),
     }
+}
+
+/// A workflow's position about as long as the tender's.
+fn position() -> Packed {
+    let text = serde_json::json!({"position": "do/2/offer", "variables": "x".repeat(300)}).to_string();
+    serde_json::from_str(&text).expect("JSON")
 }

@@ -85,6 +85,7 @@ pub enum Command {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Advance {
     pub commands: Vec<Command>,
+    /// Empty unless asked for.
     pub trace: Vec<StepTrace>,
     /// Why the stimulus changed nothing.
     pub ignored: Option<String>,
@@ -114,6 +115,21 @@ pub enum StepKind {
 
 /// Takes the instance as far as it goes on this stimulus.
 pub fn advance(definition: &Definition, instance: &mut Instance, stimulus: Stimulus, now: Timestamp) -> Advance {
+    go(definition, instance, stimulus, now, None)
+}
+
+/// The same, and tells what happened to each task on the way. It costs a text for each, so it is for whoever looks on.
+pub fn advance_traced(definition: &Definition, instance: &mut Instance, stimulus: Stimulus, now: Timestamp) -> Advance {
+    go(definition, instance, stimulus, now, Some(Vec::new()))
+}
+
+fn go(
+    definition: &Definition,
+    instance: &mut Instance,
+    stimulus: Stimulus,
+    now: Timestamp,
+    trace: Option<Vec<StepTrace>>,
+) -> Advance {
     if let Some(reason) = refused(definition, instance, &stimulus) {
         return Advance {
             ignored: Some(reason),
@@ -135,7 +151,7 @@ pub fn advance(definition: &Definition, instance: &mut Instance, stimulus: Stimu
         spent_before: signalbox_expression::steps_spent(),
         locals: Vec::new(),
         commands: Vec::new(),
-        trace: Vec::new(),
+        trace,
     };
     let mut ignored = None;
     let end = match stimulus {
@@ -180,7 +196,7 @@ pub fn advance(definition: &Definition, instance: &mut Instance, stimulus: Stimu
     instance.context = machine.context;
     instance.started = machine.started;
     instance.sequence = machine.sequence;
-    let (mut commands, trace) = (machine.commands, machine.trace);
+    let (mut commands, trace) = (machine.commands, machine.trace.unwrap_or_default());
     match &end {
         Some(Status::Completed { output }) => commands.push(Command::Completed { output: output.clone() }),
         Some(Status::Faulted { error }) => commands.push(Command::Faulted { error: error.clone() }),

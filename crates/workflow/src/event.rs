@@ -68,7 +68,7 @@ pub fn start_input(definition: &Definition, event: &Value, now: Timestamp) -> Op
         spent_before: signalbox_expression::steps_spent(),
         locals: Vec::new(),
         commands: Vec::new(),
-        trace: Vec::new(),
+        trace: None,
     };
     let mut matching = Matching::default();
     machine.take_match(strategy, &mut matching, event)?;

@@ -109,7 +109,10 @@ impl<'d> Machine<'d> {
     fn prepare(&mut self, node: &Node, raw: Value) -> Result<Prepared, Fault> {
         let Some(condition) = &node.condition else {
             return Ok(Prepared::Run(match &node.input_from {
-                Some(from) => self.evaluate(node, from, Sight::of(&raw))?,
+                Some(from) => match from.take(raw) {
+                    Ok(part) => part,
+                    Err(raw) => self.evaluate(node, from, Sight::of(&raw))?,
+                },
                 None => raw,
             }));
         };
@@ -141,15 +144,17 @@ impl<'d> Machine<'d> {
         }
         let input = input.unwrap_or(&Value::Null);
         let output = match &node.output_as {
-            Some(shape) => self.evaluate(
-                node,
-                shape,
-                Sight {
-                    dot: &output,
-                    input,
-                    output: &output,
-                },
-            )?,
+            Some(shape) => match shape.take(output) {
+                Ok(part) => part,
+                Err(output) => {
+                    let sight = Sight {
+                        dot: &output,
+                        input,
+                        output: &output,
+                    };
+                    self.evaluate(node, shape, sight)?
+                }
+            },
             None => output,
         };
         if let Some(export) = &node.export_as {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::definition::Definition;
 use crate::fault::Fault;
@@ -79,6 +80,27 @@ impl Instance {
             self.status,
             Status::Completed { .. } | Status::Faulted { .. } | Status::Cancelled { .. }
         )
+    }
+}
+
+/// An instance as JSON text: written once, kept as it is, and read by whoever goes on from it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Packed(Box<RawValue>);
+
+impl Packed {
+    pub fn new(instance: &Instance) -> Result<Packed, serde_json::Error> {
+        serde_json::value::to_raw_value(instance).map(Packed)
+    }
+
+    pub fn read(&self) -> Result<Instance, serde_json::Error> {
+        serde_json::from_str(self.0.get())
+    }
+}
+
+impl PartialEq for Packed {
+    fn eq(&self, other: &Packed) -> bool {
+        self.0.get() == other.0.get()
     }
 }
 

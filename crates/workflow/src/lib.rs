@@ -26,9 +26,9 @@ mod scope;
 mod task;
 mod try_task;
 
-pub use advance::{Advance, Command, STEPS_PER_ADVANCE_MAX, StepKind, StepTrace, Stimulus, advance};
+pub use advance::{Advance, Command, STEPS_PER_ADVANCE_MAX, StepKind, StepTrace, Stimulus, advance, advance_traced};
 pub use definition::{Definition, Schedule};
 pub use event::{Correlation, OpenListen, listens, start_events, start_input};
 pub use fault::Fault;
-pub use instance::{Instance, Reference, Status, open_calls, open_timers};
+pub use instance::{Instance, Packed, Reference, Status, open_calls, open_timers};
 pub use parse::{Issue, Options};

@@ -32,7 +32,8 @@ pub(crate) struct Machine<'d> {
     /// Variables of the loops and handlers around the current task, innermost last.
     pub(crate) locals: Vec<(Arc<str>, Value)>,
     pub(crate) commands: Vec<Command>,
-    pub(crate) trace: Vec<StepTrace>,
+    /// `None`: nobody looks on.
+    pub(crate) trace: Option<Vec<StepTrace>>,
 }
 
 /// The values around an expression: `.`, `$input` and `$output`.
@@ -136,11 +137,11 @@ impl Machine<'_> {
     }
 
     pub(crate) fn traced(&mut self, node: &Node, kind: StepKind, value: &Value) {
-        let summary = crate::advance::summary(value);
-        self.trace.push(StepTrace {
+        let Some(trace) = &mut self.trace else { return };
+        trace.push(StepTrace {
             path: node.path.clone(),
             kind,
-            summary,
+            summary: crate::advance::summary(value),
         });
     }
 

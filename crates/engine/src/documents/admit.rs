@@ -143,7 +143,11 @@ fn issues(turn: &Turn<'_>, proof: &Proof) -> Vec<Issue> {
         );
     }
     let latest = |it: &Moment| {
-        let slack = if it.basis == TimeBasis::Stated { CLOCK_SLACK } else { ZONE_SLACK };
+        let slack = if it.basis == TimeBasis::Stated {
+            CLOCK_SLACK
+        } else {
+            ZONE_SLACK
+        };
         turn.now().saturating_add(slack).unwrap_or(turn.now())
     };
     if let Some(signed) = proof.signed_at.as_ref().filter(|it| it.at > latest(it)) {

@@ -11,11 +11,11 @@ use super::problem::{Problem, ProblemBody};
 use super::shapes::{DocumentAttached, DocumentsBody};
 use super::{Edge, Trace};
 use axum::Extension;
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use multer::{Constraints, Multipart, SizeLimit};
 use serde_json::{Value, json};
 use signalbox_engine::documents::{Held, Standing};
@@ -62,7 +62,10 @@ const SANDBOX: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
 /// A document with what is said of it.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "the form's shape, for the contract alone: it is read field by field")]
+#[expect(
+    dead_code,
+    reason = "the form's shape, for the contract alone: it is read field by field"
+)]
 pub struct DocumentForm {
     /// `proof_of_delivery`, `bill_of_lading`, `rate_confirmation`, `lumper_receipt`, `weight_ticket` or `other`.
     kind: String,
@@ -107,11 +110,20 @@ pub async fn attach(
     let from = from(&caller)?;
     let idempotency_key = ask::idempotency_key(&headers)?;
     let turn = tokio::time::timeout(TURN_WAIT_MAX, edge.uploads.clone().acquire_owned()).await;
-    let busy = || Problem::new("queue_full", "Too many documents arrive at once. Send it again in a moment.");
+    let busy = || {
+        Problem::new(
+            "queue_full",
+            "Too many documents arrive at once. Send it again in a moment.",
+        )
+    };
     let _turn = turn.map_err(|_| busy())?.map_err(Problem::internal)?;
     let form = tokio::time::timeout(UPLOAD_WITHIN, read(&headers, body)).await;
     let late = || Problem::new("body_unreadable", "The document did not arrive within two minutes.");
-    let taint = if caller.is_staff() { Taint::System } else { Taint::Partner };
+    let taint = if caller.is_staff() {
+        Taint::System
+    } else {
+        Taint::Partner
+    };
     let attempt = attempt(form.map_err(|_| late())??, taint)?;
     let received = ReceiveDocument {
         scope: caller.scope.clone(),
@@ -122,7 +134,11 @@ pub async fn attach(
         traceparent: trace.0,
     };
     let (mut outcome, seq) = ask::outcome(edge.ask(Request::Document(received)).await?)?;
-    let word = if outcome.get("completed").is_some() { "completed" } else { "received" };
+    let word = if outcome.get("completed").is_some() {
+        "completed"
+    } else {
+        "received"
+    };
     ask::name_outcome(&mut outcome, word);
     Ok(ask::answer(StatusCode::CREATED, &outcome, seq))
 }
@@ -132,7 +148,12 @@ fn from(caller: &Caller) -> Result<Option<PartnerId>, Problem> {
     if caller.is_staff() {
         return Ok(None);
     }
-    let none = || Problem::new("role_missing", "This key names no carrier whose loads it may bring documents for.");
+    let none = || {
+        Problem::new(
+            "role_missing",
+            "This key names no carrier whose loads it may bring documents for.",
+        )
+    };
     caller.key.partner.clone().map(Some).ok_or_else(none)
 }
 
@@ -154,13 +175,19 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Form, Problem> {
         return Ok(form);
     }
     let boundary = text(header::CONTENT_TYPE).and_then(|it| multer::parse_boundary(it).ok());
-    let no_form = || Problem::new("body_unreadable", "Send `multipart/form-data` with the fields that /docs describes.");
+    let no_form = || {
+        Problem::new(
+            "body_unreadable",
+            "Send `multipart/form-data` with the fields that /docs describes.",
+        )
+    };
     let boundary = boundary.ok_or_else(no_form)?;
     let limits = SizeLimit::new()
         .whole_stream(DOCUMENT_BYTES_MAX + FORM_BYTES_MAX)
         .per_field(FIELD_BYTES_MAX)
         .for_field("file", DOCUMENT_BYTES_MAX);
-    let mut parts = Multipart::with_constraints(body.into_data_stream(), boundary, Constraints::new().size_limit(limits));
+    let mut parts =
+        Multipart::with_constraints(body.into_data_stream(), boundary, Constraints::new().size_limit(limits));
     for _ in 0..=FIELDS_MAX {
         let next = match parts.next_field().await {
             Ok(next) => next,
@@ -171,27 +198,38 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Form, Problem> {
         let taken = if name == "file" {
             part.bytes().await.map(|bytes| form.file = Some(bytes.into()))
         } else {
-            part.text().await.map(|text| drop(form.fields.insert(name, text.trim().to_owned())))
+            part.text()
+                .await
+                .map(|text| drop(form.fields.insert(name, text.trim().to_owned())))
         };
         if let Err(error) = taken {
             return unread(form, error);
         }
     }
-    Err(Problem::new("body_unreadable", format!("The form has more than {FIELDS_MAX} fields.")))
+    Err(Problem::new(
+        "body_unreadable",
+        format!("The form has more than {FIELDS_MAX} fields."),
+    ))
 }
 
 fn unread(mut form: Form, error: multer::Error) -> Result<Form, Problem> {
     match error {
         multer::Error::FieldSizeExceeded { field_name, .. } if field_name.as_deref() != Some("file") => {
             let field = field_name.unwrap_or_default();
-            Err(Problem::new("body_unreadable", format!("`{field}` may have {FIELD_BYTES_MAX} bytes at most.")))
+            Err(Problem::new(
+                "body_unreadable",
+                format!("`{field}` may have {FIELD_BYTES_MAX} bytes at most."),
+            ))
         }
         multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => {
             form.too_large = Some(DOCUMENT_BYTES_MAX + 1);
             form.file = None;
             Ok(form)
         }
-        other => Err(Problem::new("body_unreadable", format!("The form did not arrive whole: {other}"))),
+        other => Err(Problem::new(
+            "body_unreadable",
+            format!("The form did not arrive whole: {other}"),
+        )),
     }
 }
 
@@ -215,13 +253,22 @@ fn attempt(mut form: Form, taint: Taint) -> Result<DocumentAttempt, Problem> {
     let mut issues = Vec::new();
     let mut take = |name: &str| form.fields.remove(name).filter(|it| !it.is_empty());
     let mut wrong = |field: &str, why: String, fix: &str| {
-        issues.push(Issue::fatal(&format!("document.{field}"), format!("/{field}"), why, fix));
+        issues.push(Issue::fatal(
+            &format!("document.{field}"),
+            format!("/{field}"),
+            why,
+            fix,
+        ));
     };
     let said = take("kind");
     let kind = kind(said.as_ref());
     if kind.is_none() {
         let known: Vec<&str> = DocumentKind::ALL.into_iter().map(DocumentKind::as_str).collect();
-        wrong("kind", "it says not what the document is".to_owned(), &format!("One of {}.", known.join(", ")));
+        wrong(
+            "kind",
+            "it says not what the document is".to_owned(),
+            &format!("One of {}.", known.join(", ")),
+        );
     }
     let mut number = |name: &str, text: Option<String>| {
         let text = text?;
@@ -236,7 +283,11 @@ fn attempt(mut form: Form, taint: Taint) -> Result<DocumentAttempt, Problem> {
     let condition = take("condition");
     let read_condition = condition.as_deref().and_then(condition_word);
     if let Some(text) = condition.filter(|_| read_condition.is_none()) {
-        wrong("condition", format!("{text:?} is neither clean nor exception"), "Use one of these words.");
+        wrong(
+            "condition",
+            format!("{text:?} is neither clean nor exception"),
+            "Use one of these words.",
+        );
     }
     let zone = take("zone");
     let time = take("signed_at");
@@ -270,7 +321,9 @@ fn attempt(mut form: Form, taint: Taint) -> Result<DocumentAttempt, Problem> {
 }
 
 fn kind(said: Option<&String>) -> Option<DocumentKind> {
-    DocumentKind::ALL.into_iter().find(|it| Some(it.as_str()) == said.map(String::as_str))
+    DocumentKind::ALL
+        .into_iter()
+        .find(|it| Some(it.as_str()) == said.map(String::as_str))
 }
 
 /// The documents of a load, those refused and set aside among them, with what its invoice lacks.
@@ -305,24 +358,39 @@ pub async fn document(
 ) -> Result<Response, Problem> {
     edge.wait_for(wait.wait_for).await?;
     edge.read(move |edge| {
-        let unknown = || Problem::unrecorded(Rejection::DocumentUnknown, "There is no document with this id, or its bytes were not kept.");
+        let unknown = || {
+            Problem::unrecorded(
+                Rejection::DocumentUnknown,
+                "There is no document with this id, or its bytes were not kept.",
+            )
+        };
         let records = records(edge, &caller, &id)?;
         let state = state(&records);
         let eyes = Eyes::of(&caller, &state)?;
         if matches!(eyes, Eyes::Staff) {
             caller.require(FILE_READERS)?;
         }
-        let held = state.documents.held.iter().find(|it| it.document.id.as_str() == document && eyes.see(it));
+        let held = state
+            .documents
+            .held
+            .iter()
+            .find(|it| it.document.id.as_str() == document && eyes.see(it));
         let held = held.ok_or_else(unknown)?;
         let seq = place(&records, &document).ok_or_else(unknown)?;
         let sealed = edge.store.raw(&caller.scope, seq).map_err(Problem::internal)?;
         let vault = edge.vault.tenant(caller.scope.tenant()).map_err(Problem::internal)?;
-        let bytes = vault.open_document(&held.document.id, &sealed.ok_or_else(unknown)?).map_err(Problem::internal)?;
+        let bytes = vault
+            .open_document(&held.document.id, &sealed.ok_or_else(unknown)?)
+            .map_err(Problem::internal)?;
         let media = held.document.media;
         let ending = media.map_or("bin", |it| it.ending());
         let kind = media.map_or("application/octet-stream", |it| it.content_type());
         // The name is ours: a sender's could be anything.
-        let name = format!("attachment; filename=\"{}-{}.{ending}\"", held.document.kind.as_str(), held.document.id);
+        let name = format!(
+            "attachment; filename=\"{}-{}.{ending}\"",
+            held.document.kind.as_str(),
+            held.document.id
+        );
         let name = HeaderValue::from_str(&name).map_err(Problem::internal)?;
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
@@ -339,7 +407,11 @@ pub async fn document(
 fn state(records: &[Stored]) -> LoadState {
     let mut state = LoadState::default();
     for stored in records {
-        stored.record.events.iter().for_each(|event| state.apply(event, stored.record.at));
+        stored
+            .record
+            .events
+            .iter()
+            .for_each(|event| state.apply(event, stored.record.at));
     }
     state
 }
@@ -350,7 +422,10 @@ fn place(records: &[Stored], id: &str) -> Option<Seq> {
         Event::DocumentReceived { document } | Event::DocumentRefused { document, .. } => document.id.as_str() == id,
         _ => false, // No other event brings a document.
     };
-    records.iter().find(|it| it.record.events.iter().any(brings)).map(|it| it.seq)
+    records
+        .iter()
+        .find(|it| it.record.events.iter().any(brings))
+        .map(|it| it.seq)
 }
 
 /// Whose eyes look: the tenant's own, the carrier's that hauls the load, or the customer's whose it is.
@@ -372,7 +447,10 @@ impl Eyes {
             Some(partner) if hauls == Some(partner) => Ok(Self::Carrier(partner.clone())),
             Some(partner) if owns == Some(partner) => Ok(Self::Customer),
             // Others learn not even that it exists.
-            _ => Err(Problem::unrecorded(Rejection::LoadUnknown, "There is no load with this id.")),
+            _ => Err(Problem::unrecorded(
+                Rejection::LoadUnknown,
+                "There is no load with this id.",
+            )),
         }
     }
 

@@ -263,11 +263,19 @@ fn ordered(effect: &Effect, directory: &Directory) -> String {
             format!("To {}", name(directory, carrier))
         }
         Order::SendNotice { to, .. } => format!("To {}", name(directory, to)),
-        Order::RequestDocument { carrier, kind, number, .. } => {
-            format!("{} of {}, for the {number}. time", plain(kind), name(directory, carrier))
+        Order::RequestDocument {
+            carrier, kind, number, ..
+        } => {
+            format!(
+                "{} of {}, for the {number}. time",
+                plain(kind),
+                name(directory, carrier)
+            )
         }
         Order::TellSystem { customer, ready, .. } => {
-            let whose = customer.as_ref().map_or_else(|| "the tenant".to_owned(), |it| name(directory, it));
+            let whose = customer
+                .as_ref()
+                .map_or_else(|| "the tenant".to_owned(), |it| name(directory, it));
             format!("The system of {whose}: {}", if *ready { "ready" } else { "not ready" })
         }
         Order::SendAcknowledgement { to, .. } => format!("To {to}"),

@@ -2,6 +2,7 @@
 //! operator does on the machine (the first key, secrets, a carrier's folder) and the hand that moves the clock.
 
 use crate::ground::Ground;
+use crate::mailboxes::Mailboxes;
 use crate::outside::{self, Systems};
 use crate::timeline::{self, Happened};
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use signalbox_engine::command::{Command, ResolutionChoice};
 use signalbox_model::directory::{Channel, Partner, PartnerRole};
 use signalbox_model::event::Event;
+use signalbox_model::personal::Personal;
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::{Actor, Role};
 use signalbox_runtime::audit::note::VerifierKey;
@@ -19,9 +21,9 @@ use signalbox_server::bootstrap;
 use signalbox_server::server::Server;
 use signalbox_server::wiring::{Hand, Held, Setup};
 use signalbox_sim::messages::Told;
-use signalbox_sim::scenario::{BEGIN, Boundary, Outcome, Sent};
+use signalbox_sim::scenario::{BEGIN, Boundary, Letter, Outcome, Sent};
 use signalbox_sim::setup::{JSON_SOURCE, TELEMATICS_SOURCE, Trade, X12_SOURCE, partner_id};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +42,7 @@ pub struct HttpBoundary {
     base: String,
     folder: tempfile::TempDir,
     systems: Systems,
+    mailboxes: Mailboxes,
     /// Tokens by the name of their key.
     tokens: BTreeMap<String, String>,
     happened: Vec<Happened>,
@@ -53,11 +56,13 @@ impl HttpBoundary {
         let folder = tempfile::tempdir().map_err(|it| it.to_string())?;
         let begin: Timestamp = BEGIN.parse().map_err(|it| format!("{it}"))?;
         let mut systems = runtime.block_on(Systems::listen())?;
+        let mailboxes = Mailboxes::open()?;
         let setup = Setup {
             by_hand: Some(begin),
             // One after the other, so that what carriers answer comes in an order that is known.
             couriers: 1,
             egress_allowed: vec![systems.origin.clone()],
+            mail_server: Some(mailboxes.server.clone()),
             ..ground.setup(folder.path())
         };
         let server = runtime.block_on(async {
@@ -76,6 +81,7 @@ impl HttpBoundary {
             client: Client::new(),
             folder,
             systems,
+            mailboxes,
             tokens: BTreeMap::new(),
             happened: Vec::new(),
             told: Vec::new(),
@@ -148,7 +154,14 @@ impl HttpBoundary {
         let (path, body) = match command {
             Command::ChangePartner { partner } => {
                 let partner = self.reachable(partner)?;
-                (format!("/api/v1/partners/{}", partner.id), json!(partner))
+                let mut partner = partner;
+                // Over HTTP it is written in clear, and sealed behind the edge.
+                let address = partner.notify_email.take().and_then(|it| clear(&it));
+                let mut body = json!(partner);
+                if let Some(address) = address {
+                    body["notify_email"] = json!(address);
+                }
+                (format!("/api/v1/partners/{}", partner.id), body)
             }
             Command::ChangeSource { source } => (format!("/api/v1/sources/{}", source.name), json!(source)),
             Command::ChangeSite { site } => {
@@ -192,6 +205,7 @@ impl HttpBoundary {
     /// From now on nothing reaches this carrier.
     fn cut_off(&self, scac: &str) -> Result<(), String> {
         self.systems.shut(scac);
+        self.mailboxes.shut(scac);
         let outbound = self.own("outbound");
         std::fs::create_dir_all(&outbound).map_err(|it| it.to_string())?;
         std::fs::write(outbound.join(scac), "where the carrier's folder was").map_err(|it| it.to_string())
@@ -207,7 +221,9 @@ impl HttpBoundary {
         let (path, body) = match command {
             Command::DecideApproval { approval, decision } => {
                 let word = if decision.approve { "approve" } else { "reject" };
-                let edit = decision.rate_minor.map(|it| json!({"rate_minor": it}));
+                let words = decision.wording.as_ref();
+                let words = words.map(|it| json!({"subject": clear(&it.subject), "body": clear(&it.body)}));
+                let edit = decision.rate_minor.map(|it| json!({"rate_minor": it})).or(words);
                 let body = json!({"decision": word, "edit": edit, "reason": decision.reason});
                 (format!("/api/v1/approvals/{approval}/decision"), body)
             }
@@ -373,6 +389,14 @@ impl HttpBoundary {
     }
 }
 
+/// What is to be sealed, as somebody writes it.
+fn clear(personal: &Personal) -> Option<String> {
+    match personal {
+        Personal::Plain { text, .. } => Some(text.clone()),
+        Personal::Sealed(_) => None,
+    }
+}
+
 /// Name of the first key, which the operator has from the first start.
 const ADMIN: &str = "admin";
 
@@ -440,6 +464,19 @@ impl Boundary for HttpBoundary {
 
     fn told(&self) -> Vec<Told> {
         self.told.clone()
+    }
+
+    fn letters(&self) -> Result<Vec<Letter>, String> {
+        let mailed = self.mailboxes.mailed();
+        let ids: BTreeSet<&String> = mailed.iter().map(|(id, _)| id).collect();
+        if ids.len() == mailed.len()
+            && ids
+                .iter()
+                .all(|it| it.starts_with("<eff_") && it.ends_with("@main.example>"))
+        {
+            return Ok(mailed.into_iter().map(|(_, letter)| letter).collect());
+        }
+        Err(format!("letters are not one an effect: {mailed:?}"))
     }
 
     fn position_issues(&self) -> Result<Vec<String>, String> {

@@ -6,6 +6,7 @@
 
 mod boundary;
 mod ground;
+mod mailboxes;
 mod outside;
 mod stores;
 mod timeline;

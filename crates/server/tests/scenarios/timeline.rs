@@ -14,7 +14,16 @@ pub struct Happened {
 /// Events and touches of a timeline, in its order.
 pub fn happened(timeline: &Value) -> Result<Vec<Happened>, String> {
     let of_stream = |it: &&Value| it["kind"] == "event" || it["kind"] == "touch";
-    entries(timeline).filter(of_stream).map(read).collect()
+    let drafts = drafts(timeline);
+    let happened = entries(timeline).filter(of_stream).map(|it| read(it, &drafts));
+    happened.collect()
+}
+
+/// What notices said when they were proposed: other words were a person's own.
+fn drafts(timeline: &Value) -> Vec<&Value> {
+    let proposed = entries(timeline).map(|it| &it["data"]["notice"]);
+    let proposed = proposed.filter(|it| it.is_object());
+    proposed.flat_map(|it| [&it["subject"], &it["body"]]).collect()
 }
 
 /// Ids of the effects a timeline tells of, each with the record that ordered it, in its order.
@@ -29,13 +38,20 @@ fn entries(timeline: &Value) -> impl Iterator<Item = &Value> {
     timeline["entries"].as_array().into_iter().flatten()
 }
 
-fn read(entry: &Value) -> Result<Happened, String> {
+fn read(entry: &Value, drafts: &[&Value]) -> Result<Happened, String> {
     let wrong = |why: &dyn std::fmt::Display| format!("{why}: {entry}");
     let mut event = match entry["kind"].as_str() {
         Some("touch") => json!({"event": "touch_recorded", "touch": entry["data"]}),
         _ => entry["data"].clone(),
     };
     seal(&mut event);
+    if event["event"] == "notice_released" {
+        for part in ["subject", "body"] {
+            if !drafts.contains(&&event[part]) {
+                seal_text(&mut event[part]);
+            }
+        }
+    }
     Ok(Happened {
         seq: entry["seq"].as_u64().ok_or_else(|| wrong(&"no seq"))?,
         at: text(&entry["at"]).parse().map_err(|it| wrong(&it))?,

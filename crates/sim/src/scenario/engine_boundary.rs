@@ -316,6 +316,8 @@ fn refusal(outcome: Judged) -> Option<(Rejection, String)> {
 impl Boundary for EngineBoundary {
     fn set_up(&mut self, trade: &Trade, cannot_be_reached: &[String]) -> Result<(), String> {
         self.cannot_be_reached = cannot_be_reached.to_vec();
+        let (tenant, name) = (trade.tenant.clone(), "Main".to_owned());
+        self.directory.apply(&Event::TenantCreated { tenant, name });
         for mut command in trade.commands() {
             command.personal_mut().into_iter().for_each(seal);
             let actor = Actor::system();

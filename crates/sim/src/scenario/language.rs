@@ -43,6 +43,9 @@ pub enum Given {
     /// Told of offers by webhook, and answers them over the API.
     ByWebhook(String),
     CannotBeReached(String),
+    /// A customer is told of delays by mail.
+    ByMail(String),
+    NoticesUnattended,
     Site(SiteWords),
 }
 
@@ -70,6 +73,8 @@ pub enum Action {
         who: String,
         approve: bool,
         minor: Option<i64>,
+        /// Of a notice, in the place of the draft's.
+        words: Option<String>,
         reason: Option<String>,
     },
     Terms {
@@ -115,7 +120,22 @@ pub enum Check {
     Exception(String),
     ExceptionSettled(String),
     ApprovalRequested,
+    NoApproval,
     NothingNew,
+    Notice {
+        to: String,
+        state: String,
+    },
+    /// Letters that a partner has of us.
+    Letters {
+        to: String,
+        count: usize,
+    },
+    /// What the last of them is about.
+    LetterSays {
+        to: String,
+        words: String,
+    },
     Trip(TripCheck),
 }
 
@@ -200,6 +220,8 @@ fn given(text: &str) -> Result<Given, String> {
         ["approvals", "wait", time] => Given::ApprovalWithin(minutes(time)?),
         [scac, "is", "told", "by", "webhook"] => Given::ByWebhook((*scac).to_owned()),
         ["site", ..] => Given::Site(trips::site(text)?),
+        [customer, "is", "told", "of", "delays", "by", "mail"] => Given::ByMail((*customer).to_owned()),
+        ["notices", "leave", "unattended"] => Given::NoticesUnattended,
         [scac, "cannot", "be", "reached"] => Given::CannotBeReached((*scac).to_owned()),
         _ => return Err("this is nothing that can be given".to_owned()),
     })
@@ -250,6 +272,7 @@ fn action(text: &str) -> Result<Action, String> {
         who: who.to_owned(),
         approve,
         minor,
+        words: None,
         reason: because.clone(),
     };
     Ok(match words.as_slice() {
@@ -273,6 +296,13 @@ fn action(text: &str) -> Result<Action, String> {
         ["the", "customer", "cancels"] => Action::Cancel,
         ["dispatcher", who, "approves"] => decide(who, true, None),
         ["dispatcher", who, "approves", "at", rate] => decide(who, true, Some(money(rate)?)),
+        ["dispatcher", who, "approves", "with", "the", "words", ..] => Action::Decide {
+            who: (*who).to_owned(),
+            approve: true,
+            minor: None,
+            words: Some(quoted(head)?),
+            reason: because,
+        },
         ["dispatcher", who, "rejects"] => decide(who, false, None),
         ["dispatcher", who, "takes", "the", "terms"] => Action::Terms {
             who: (*who).to_owned(),
@@ -291,6 +321,14 @@ fn action(text: &str) -> Result<Action, String> {
         },
         _ => return Err("nobody can do this".to_owned()),
     })
+}
+
+/// What stands in quotation marks at the end of a line.
+fn quoted(text: &str) -> Result<String, String> {
+    let inside = text.split_once('"').and_then(|(_, rest)| rest.strip_suffix('"'));
+    inside
+        .map(str::to_owned)
+        .ok_or_else(|| "words stand in quotation marks".to_owned())
 }
 
 fn is_json(format: &str) -> Result<bool, String> {
@@ -346,7 +384,19 @@ fn check(text: &str) -> Result<Check, String> {
         ["exception", kind] => Check::Exception(own(kind)),
         ["exception", kind, "settled"] => Check::ExceptionSettled(own(kind)),
         ["approval", "requested"] => Check::ApprovalRequested,
+        ["no", "question", "waits"] => Check::NoApproval,
         ["nothing", "new"] => Check::NothingNew,
+        ["notice", "to", to, "says", ..] => Check::LetterSays {
+            to: own(to),
+            words: quoted(text)?,
+        },
+        ["notice", "to", to, state @ ..] if !state.is_empty() => Check::Notice {
+            to: own(to),
+            state: state.join("_"),
+        },
+        ["no", "notice", "to", to] => Check::Letters { to: own(to), count: 0 },
+        ["one", "letter", "to", to] => Check::Letters { to: own(to), count: 1 },
+        ["two", "letters", "to", to] => Check::Letters { to: own(to), count: 2 },
         ["stop", ..] | ["truck", ..] | ["no", "exception"] | ["one", "exception"] | ["told:", _] => {
             Check::Trip(trips::check(text)?)
         }

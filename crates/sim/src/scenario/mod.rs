@@ -9,17 +9,19 @@ pub mod runtime_boundary;
 pub mod trips;
 
 mod engine_positions;
+mod notices;
 
 use crate::messages::{self, Answered, Asked, Told};
 use crate::setup::{Carrier, JSON_SOURCE, Rate, Trade, X12_SOURCE, partner_id};
 use jiff::{SignedDuration, Timestamp};
 use language::{Action, Check, Given, Scenario, What};
-use signalbox_engine::command::{ApprovalDecision, Command, Resolution, ResolutionChoice};
+use signalbox_engine::command::{ApprovalDecision, Command, NewWording, Resolution, ResolutionChoice};
 use signalbox_engine::state::LoadState;
 use signalbox_model::answer::{Answer, AnswerAttempt};
 use signalbox_model::event::Event;
 use signalbox_model::exception::ExceptionKind;
 use signalbox_model::id::OfferId;
+use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::{Actor, ActorKind, Role};
 use signalbox_model::tender::Offer;
@@ -181,6 +183,8 @@ impl Runner<'_> {
                 named.ok_or_else(|| format!("{scac} is on no lane yet"))?.webhook = true;
             }
             Given::Site(site) => self.trade.sites.push(site.site()),
+            Given::ByMail(customer) => self.trade.mailed.push(customer.clone()),
+            Given::NoticesUnattended => self.trade.settings.notices_unattended = true,
             Given::CannotBeReached(scac) => self.cannot_be_reached.push(scac.clone()),
         }
         Ok(())
@@ -267,12 +271,18 @@ impl Runner<'_> {
                 who,
                 approve,
                 minor,
+                words,
                 reason,
             } => {
+                let wording = words.as_ref().map(|it| {
+                    let own = || Personal::plain(it.as_str(), Taint::System);
+                    let (subject, body) = (own(), own());
+                    Box::new(NewWording { subject, body })
+                });
                 let decision = ApprovalDecision {
                     approve: *approve,
                     rate_minor: *minor,
-                    wording: None,
+                    wording,
                     reason: reason.clone(),
                     in_hand_ms: None,
                 };
@@ -433,6 +443,13 @@ impl Runner<'_> {
                 let open = self.state().open_approvals().count();
                 same("the open approvals", &open, &1)
             }
+            Check::Notice { to, state } => self.check_notice(to, state),
+            Check::Letters { to, count } => {
+                let letters = self.boundary.letters()?;
+                same("the letters", &letters.iter().filter(|it| it.to == *to).count(), count)
+            }
+            Check::LetterSays { to, words } => self.check_letter(to, words),
+            Check::NoApproval => same("the open approvals", &self.state().open_approvals().count(), &0),
             Check::Trip(check) => self.trip_check(check),
             Check::NothingNew => {
                 let events = self.boundary.events();

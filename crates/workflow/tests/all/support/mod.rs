@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use signalbox_workflow::{Advance, Command, Definition, Fault, Instance, Stimulus, advance, open_calls, open_timers};
+use signalbox_workflow::{
+    Advance, Command, Definition, Fault, Instance, Stimulus, advance_traced, open_calls, open_timers,
+};
 
 pub struct Run {
     pub definition: Definition,
@@ -33,8 +35,8 @@ impl Run {
     pub fn take(&mut self, stimulus: Stimulus) -> Advance {
         let text = serde_json::to_string(&self.instance).unwrap();
         let mut stored: Instance = serde_json::from_str(&text).unwrap();
-        let from_stored = advance(&self.definition, &mut stored, stimulus.clone(), self.now);
-        let advanced = advance(&self.definition, &mut self.instance, stimulus, self.now);
+        let from_stored = advance_traced(&self.definition, &mut stored, stimulus.clone(), self.now);
+        let advanced = advance_traced(&self.definition, &mut self.instance, stimulus, self.now);
         assert_eq!(from_stored, advanced, "a stored instance goes on differently");
         assert_eq!(stored, self.instance);
         if advanced.ignored.is_some() {
