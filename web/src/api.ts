@@ -183,7 +183,7 @@ export interface ViewPage<Row> {
 
 export interface Decision {
   decision: "approve" | "reject";
-  edit?: { rate_minor: number };
+  edit?: { rate_minor: number } | { subject: string; body: string };
   reason?: string;
   in_hand_ms?: number;
 }

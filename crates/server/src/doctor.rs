@@ -6,6 +6,7 @@ use crate::wiring::{DataDir, MASTER_KEY, check_key, open_store};
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
+use signalbox_connectors::outbound::mail::Mail;
 use signalbox_engine::playbook;
 use signalbox_runtime::ports::Store;
 use signalbox_runtime::vault::Vault;
@@ -57,6 +58,7 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<ExitCode> {
         master_key(arguments),
         store(arguments),
         port(arguments),
+        mail(arguments),
         clock(),
         console(),
         playbooks(),
@@ -224,6 +226,24 @@ fn port(arguments: &Doctor) -> Finding {
             format!("{}: {error}", arguments.listen),
             "Choose another with --listen.",
         ),
+    }
+}
+
+/// Whether notices can leave: the mail server is greeted and logged in to, and given no letter.
+fn mail(arguments: &Doctor) -> Finding {
+    let fix = "Check --smtp-host, --smtp-port, --smtp-tls, --smtp-user and its secret, and that the mail server is up.";
+    let server = match arguments.place.smtp.server() {
+        Ok(Some(server)) => server,
+        Ok(None) => {
+            let fix = "Give --smtp-host and --smtp-sender. Until then a notice to a customer ends as an exception.";
+            return note("mail", "no mail server is set; notices are not sent", fix);
+        }
+        Err(error) => return broken("mail", format!("{error:#}"), fix),
+    };
+    let probed = Mail::new(server).map_err(|it| it.to_string()).and_then(|it| it.probe());
+    match probed {
+        Ok(detail) => ok("mail", format!("{detail} takes our name and login")),
+        Err(why) => broken("mail", why, fix),
     }
 }
 

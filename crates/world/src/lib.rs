@@ -16,6 +16,7 @@ use geography::{CITIES, City};
 use serde_json::{Value, json};
 use signalbox_model::directory::{Channel, Partner, PartnerRole};
 use signalbox_model::id::PartnerId;
+use signalbox_model::personal::{Personal, Taint};
 
 /// Shippers and carriers of one tenant's world.
 pub const SHIPPERS: usize = 12;
@@ -124,7 +125,10 @@ impl World {
                 tms: None,
             },
             aliases: vec![shipper.interchange.clone()],
-            notify_email: None,
+            notify_email: Some(Box::new(Personal::plain(
+                format!("receiving@{}.example", shipper.interchange.to_lowercase()),
+                Taint::System,
+            ))),
         });
         let carriers = self.carriers.iter().enumerate().map(|(place, carrier)| Partner {
             id: PartnerId(format!("par_{}", carrier.scac.to_lowercase())),

@@ -126,12 +126,18 @@ const NAMES: Record<string, string> = {
   "place of the stop": "Place of the stop, from",
   "no estimate": "Why there is no estimate",
   overdue: "Overdue",
+  notice: "Notice to the customer",
 };
 const AT_STOP = ["promised", "expected", "hardly before", "hardly after"];
-const SOURCES: Record<string, string> = { advice: "computed", clock: "the clock", order: "the order" };
+const SOURCES: Record<string, string> = {
+  advice: "computed",
+  clock: "the clock",
+  order: "the order",
+  notices: "what was sent",
+};
 /** What a person asks first comes first. */
 const ORDER = Object.keys(NAMES);
-const FIRST = ["promised", "expected", "late by minutes", "overdue", "no estimate"];
+const FIRST = ["promised", "expected", "late by minutes", "overdue", "no estimate", "notice"];
 
 /** The evidence of a late delivery: promised, expected and lateness first, times at the stop in the stop's zone. */
 export function lateEvidence(evidence: readonly { what: string; value: unknown; source: string }[]): Line[] {

@@ -4,6 +4,7 @@
 //! posts their answers. Nothing of the demo knows more than a partner would.
 
 mod drive;
+mod mailbox;
 mod people;
 mod webhooks;
 
@@ -89,6 +90,7 @@ pub async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let setup = Setup {
         speed,
         egress_allowed: vec![carriers.origin()?],
+        mail_server: Some(mailbox::open(&folder.join("mailbox"))?),
         ..Setup::new(&folder)
     };
     let server = start(setup, arguments.listen.as_deref()).await?;

@@ -7,8 +7,8 @@ import type { Money } from "../../kit/money";
 import { SeverityPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere } from "../../kit/time-in-zone";
 import { Value, words } from "../../kit/value";
-import { EditForm, RejectForm, ResolveForm } from "./forms";
-import { findRate, lines } from "./proposal";
+import { EditForm, MessageForm, RejectForm, ResolveForm } from "./forms";
+import { findMessage, findRate, lines } from "./proposal";
 import type { Act } from "./send";
 
 export type Mode = "read" | "edit" | "reject" | "resolve";
@@ -27,6 +27,7 @@ interface Props {
 export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Props) {
   const [edited, setEdited] = useState<Money | null>(null);
   const rate = findRate(item.proposal);
+  const message = findMessage(item.proposal);
   const form = isGone ? "read" : mode;
   return (
     <article className="card panel" aria-labelledby="card-title" aria-busy={isSending}>
@@ -76,6 +77,13 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
             send={(next) => act({ kind: "approve", rate: next })}
             cancel={() => setMode("read")}
           />
+        ) : form === "edit" && message ? (
+          <MessageForm
+            message={message}
+            busy={isSending}
+            send={(wording) => act({ kind: "approve", ...(wording && { wording }) })}
+            cancel={() => setMode("read")}
+          />
         ) : form === "reject" ? (
           <RejectForm
             busy={isSending}
@@ -92,7 +100,7 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
         ) : (
           <Actions
             item={item}
-            canEdit={rate !== null}
+            edits={rate ? "rate" : message ? "message" : null}
             disabled={isGone || isSending}
             setMode={setMode}
             act={act}
@@ -105,6 +113,16 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
 
 function Proposal({ item, edited }: { item: InboxItem; edited: Money | null }) {
   const shown = useMemo(() => (item.proposal ? lines(item.proposal, edited) : []), [item.proposal, edited]);
+  const message = findMessage(item.proposal);
+  if (message) {
+    return (
+      <section aria-label="What will be sent if you approve">
+        <h3>What will be sent to {message.to} if you approve</h3>
+        <p className="message-subject">{message.subject}</p>
+        <p className="message-body">{message.body}</p>
+      </section>
+    );
+  }
   if (shown.length === 0) return null;
   return (
     <section>
@@ -155,13 +173,14 @@ function Why({ item }: { item: InboxItem }) {
 
 interface ActionsProps {
   item: InboxItem;
-  canEdit: boolean;
+  /** What of the proposal a person may change. */
+  edits: "rate" | "message" | null;
   disabled: boolean;
   setMode: (mode: Mode) => void;
   act: (what: Act) => void;
 }
 
-function Actions({ item, canEdit, disabled, setMode, act }: ActionsProps) {
+function Actions({ item, edits, disabled, setMode, act }: ActionsProps) {
   const may = (action: InboxItem["allowed_actions"][number]) => item.allowed_actions.includes(action);
   // The second click of a double click would land on the card that follows.
   const once = (then: () => void) => (event: MouseEvent) => {
@@ -186,9 +205,9 @@ function Actions({ item, canEdit, disabled, setMode, act }: ActionsProps) {
           Approve <kbd>A</kbd>
         </button>
       )}
-      {may("edit") && canEdit && (
+      {may("edit") && edits && (
         <button type="button" className="button" disabled={disabled} onClick={once(() => setMode("edit"))}>
-          Edit rate <kbd>E</kbd>
+          Edit {edits} <kbd>E</kbd>
         </button>
       )}
       {may("reject") && (

@@ -1,6 +1,7 @@
 import { type FormEvent, type ReactNode, useId, useState } from "react";
 import type { ResolutionChoice } from "../../api";
 import { editMoney, formatMoney, type Money, parseMinor } from "../../kit/money";
+import type { Wording } from "./proposal";
 import { REASONS, type ReasonCode, reasonText } from "./queue";
 
 interface FrameProps {
@@ -86,6 +87,62 @@ export function EditForm({ rate, busy, changed, send, cancel }: EditProps) {
         aria-invalid={minor === null}
         onFocus={(event) => event.target.select()}
         onChange={(event) => type(event.target.value)}
+      />
+    </Frame>
+  );
+}
+
+/** What the server takes at most. */
+const SUBJECT_MAX = 200;
+const BODY_MAX = 8_000;
+
+interface MessageProps {
+  message: Wording;
+  busy: boolean;
+  send: (wording: Wording | undefined) => void;
+  cancel: () => void;
+}
+
+export function MessageForm({ message, busy, send, cancel }: MessageProps) {
+  const field = useId();
+  const [subject, setSubject] = useState(message.subject);
+  const [body, setBody] = useState(message.body);
+  const [complaint, setComplaint] = useState<string | null>(null);
+  const submit = () => {
+    if (!subject.trim() || !body.trim()) {
+      setComplaint("A message needs a subject and words.");
+      return;
+    }
+    const isSame = subject === message.subject && body === message.body;
+    send(isSame ? undefined : { subject, body });
+  };
+  return (
+    <Frame
+      title="Edit the message"
+      label="Approve and send"
+      busy={busy}
+      complaint={complaint}
+      submit={submit}
+      cancel={cancel}
+    >
+      <label htmlFor={`${field}-subject`}>Subject</label>
+      <input
+        id={`${field}-subject`}
+        value={subject}
+        maxLength={SUBJECT_MAX}
+        autoComplete="off"
+        onChange={(event) => setSubject(event.target.value)}
+      />
+      <label htmlFor={field}>Message</label>
+      <textarea
+        id={field}
+        className="message-field"
+        rows={12}
+        value={body}
+        maxLength={BODY_MAX}
+        // biome-ignore lint/a11y/noAutofocus: the person has just asked for this field
+        autoFocus
+        onChange={(event) => setBody(event.target.value)}
       />
     </Frame>
   );

@@ -15,7 +15,7 @@ const KEYS: [string, string][] = [
   ["J or ↓", "next card"],
   ["K or ↑", "previous card"],
   ["A", "approve the card with the focus"],
-  ["E", "edit the rate, then approve"],
+  ["E", "edit the rate or the message, then approve"],
   ["X", "reject with a reason"],
   ["R", "resolve an exception"],
   ["Esc", "leave a form without sending"],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { InboxItem } from "../../api";
-import { findRate, lines } from "./proposal";
+import { findMessage, findRate, lines } from "./proposal";
 import { command, heir, type Press, reasonText, sortQueue, step } from "./queue";
 
 const item = (id: string, more: Partial<InboxItem>): [string, InboxItem] => [
@@ -146,5 +146,15 @@ describe("a proposal", () => {
     expect(findRate({ offer: { rate } })).toEqual(rate);
     expect(findRate({ carrier: "SLFR" })).toBeNull();
     expect(findRate(null)).toBeNull();
+  });
+});
+
+describe("a message", () => {
+  it("is found whole or not at all", () => {
+    const message = { subject: "Load 1 will be late", body: "Hello.", to_name: "Acme", notice: "ntc_1" };
+    expect(findMessage(message)).toEqual({ subject: "Load 1 will be late", body: "Hello.", to: "Acme" });
+    expect(findMessage({ subject: "Load 1 will be late" })).toBeNull();
+    expect(findMessage({ rate: { minor: 100, currency: "USD" } })).toBeNull();
+    expect(findMessage(null)).toBeNull();
   });
 });

@@ -2,9 +2,10 @@
 
 import { ApiError, decide, type InboxItem, type ResolutionChoice, resolve } from "../../api";
 import { formatMoney, type Money } from "../../kit/money";
+import type { Wording } from "./proposal";
 
 export type Act =
-  | { kind: "approve"; rate?: Money }
+  | { kind: "approve"; rate?: Money; wording?: Wording }
   | { kind: "reject"; reason: string }
   | { kind: "resolve"; resolution: string; choice: ResolutionChoice };
 
@@ -25,9 +26,10 @@ export async function perform(item: InboxItem, act: Act, in_hand_ms: number): Pr
       await decide(item.id, { decision: "reject", reason: act.reason, in_hand_ms });
       return good(item, "rejected");
     }
-    const edit = act.rate ? { rate_minor: act.rate.minor } : undefined;
+    const edit = act.rate ? { rate_minor: act.rate.minor } : act.wording;
     await decide(item.id, { decision: "approve", ...(edit && { edit }), in_hand_ms });
-    return good(item, act.rate ? `approved at ${formatMoney(act.rate)}` : "approved");
+    const changed = act.rate ? ` at ${formatMoney(act.rate)}` : act.wording ? " in your words" : "";
+    return good(item, `approved${changed}`);
   } catch (error) {
     return refused(item, error);
   }
