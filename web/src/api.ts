@@ -48,7 +48,11 @@ export interface BoardRow {
   updated_at: string;
   playbook: string | null;
   trip?: TripRow | null;
+  invoice?: InvoiceReadiness | null;
 }
+
+export type InvoiceReadiness = components["schemas"]["InvoiceReadiness"];
+export type DocumentBody = components["schemas"]["DocumentBody"];
 
 export type VehicleRow = components["schemas"]["VehicleRow"];
 
@@ -132,6 +136,8 @@ export interface LoadDetail {
   exceptions: { id: string; title: string; severity: Severity; next_action?: string; raised_at?: string }[];
   approvals: { id: string; title: string; deadline?: string; role?: string }[];
   trip?: Trip | null;
+  documents?: DocumentBody[];
+  invoice?: InvoiceReadiness | null;
   allowed_actions: string[];
 }
 
@@ -323,6 +329,23 @@ export const reprocess = (id: string, corrected?: string, in_hand_ms?: number) =
       client.POST("/api/v1/quarantine/{id}/reprocess", { params: { path: { id }, header }, body: it }),
     ),
   );
+
+/** Attaches a document to a load. The same file again does nothing twice. */
+export async function attachDocument(id: string, form: FormData): Promise<Outcome> {
+  const path = `/api/v1/loads/${encodeURIComponent(id)}/documents`;
+  const headers = { "Idempotency-Key": newKey() };
+  return (await authorizedFetch(path, { method: "POST", body: form, headers })).json() as Promise<Outcome>;
+}
+
+/** Fetches a document under the token and has the browser save it. */
+export async function openDocument(id: string, document: string, name: string): Promise<void> {
+  const path = `/api/v1/loads/${encodeURIComponent(id)}/documents/${encodeURIComponent(document)}`;
+  const file = await (await authorizedFetch(path)).blob();
+  const address = URL.createObjectURL(file);
+  const link = Object.assign(globalThis.document.createElement("a"), { href: address, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
 
 /** Says which vehicle hauls a load; an empty name takes it off. */
 export const assignVehicle = (id: string, vehicle: string) =>

@@ -35,7 +35,7 @@ pub fn missing(state: &LoadState) -> Vec<Requirement> {
         ];
         missing.extend(said.into_iter().filter(|it| !it.1).map(|it| it.0));
     }
-    if !state.covered.as_ref().is_some_and(|it| it.rate.minor > 0) {
+    if state.covered.as_ref().is_none_or(|it| it.rate.minor <= 0) {
         missing.insert(Requirement::AgreedRate);
     }
     missing.extend(state.open_exceptions().filter_map(|it| holds_back(it.kind)));

@@ -26,7 +26,7 @@ pub enum Request {
         traceparent: Option<String>,
     },
     /// A document for a load: received and judged in one commit, its bytes sealed beside the record.
-    Document(ReceiveDocument),
+    Document(Box<ReceiveDocument>),
     /// Take a quarantined message through reading and admission again, as it is or corrected.
     Reprocess {
         scope: TenantScope,

@@ -8,7 +8,7 @@ use crate::turn::Turn;
 use signalbox_model::decision::Evidence;
 use signalbox_model::document::Condition;
 use signalbox_model::exception::{ExceptionKind, ExceptionSeverity};
-use signalbox_model::load::{Load, Stop, StopKind};
+use signalbox_model::load::{Load, Shipment, Stop, StopKind};
 
 /// One exception a document, while it is the one that counts and says so.
 pub(super) fn judge(turn: &mut Turn<'_>, load: &Load) {
@@ -47,7 +47,7 @@ fn difference(turn: &Turn<'_>, deliveries: &[&Stop], held: &Held) -> Option<(Str
         .and_then(|stop| deliveries.iter().find(|it| it.sequence == stop))
     {
         Some(stop) if deliveries.len() > 1 => stop.pieces,
-        _ => turn.state.shipment.as_ref().and_then(|it| it.pieces),
+        _ => turn.state.shipment.as_ref().and_then(tendered_of),
     };
     let is_damaged = proof.condition == Some(Condition::Exception);
     let counts = tendered
@@ -81,4 +81,13 @@ fn difference(turn: &Turn<'_>, deliveries: &[&Stop], held: &Held) -> Option<(Str
         evidence.push(Evidence::new("signed at", signed.at.to_string(), &source));
     }
     Some((title, evidence))
+}
+
+/// As the order says in all, or else the sum of its goods where each has a number.
+fn tendered_of(shipment: &Shipment) -> Option<i64> {
+    let summed = || {
+        let pieces: Option<Vec<i64>> = shipment.goods.iter().map(|it| it.pieces).collect();
+        pieces.filter(|it| !it.is_empty()).map(|it| it.iter().sum())
+    };
+    shipment.pieces.or_else(summed)
 }

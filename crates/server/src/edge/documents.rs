@@ -133,7 +133,7 @@ pub async fn attach(
         idempotency_key,
         traceparent: trace.0,
     };
-    let (mut outcome, seq) = ask::outcome(edge.ask(Request::Document(received)).await?)?;
+    let (mut outcome, seq) = ask::outcome(edge.ask(Request::Document(Box::new(received))).await?)?;
     let word = if outcome.get("completed").is_some() {
         "completed"
     } else {

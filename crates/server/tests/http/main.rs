@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod contract;
+mod documents;
 mod inbound;
 mod late;
 mod live;

@@ -66,7 +66,6 @@ pub trait Boundary {
 }
 
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "few exist at a time, and most are commands")]
 pub enum Sent {
     /// `from` is the partner who sends it, by the name under which it trades.
     Message {

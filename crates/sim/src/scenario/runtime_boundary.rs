@@ -233,14 +233,14 @@ impl Boundary for RuntimeBoundary {
                     from,
                     load,
                     attempt,
-                } => self.submit(Request::Document(ReceiveDocument {
+                } => self.submit(Request::Document(Box::new(ReceiveDocument {
                     scope: TenantScope::new(self.tenant.clone(), who),
                     load,
                     attempt: *attempt,
                     from,
                     idempotency_key: None,
                     traceparent: None,
-                })),
+                }))),
             });
         }
         self.rest()?;

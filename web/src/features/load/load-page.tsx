@@ -8,6 +8,7 @@ import { Empty, Failed, Loading } from "../../kit/states";
 import { SeverityPill, StatusPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere, TimeInZone } from "../../kit/time-in-zone";
 import { words } from "../../kit/value";
+import { DocumentsSection } from "./documents";
 import { Tender } from "./tender";
 import { Timeline } from "./timeline";
 import { TripSection } from "./trip";
@@ -49,6 +50,7 @@ export function LoadPage() {
         <div className="load-facts">
           <Waiting detail={load.data} />
           <TripSection detail={load.data} />
+          <DocumentsSection detail={load.data} />
           <Tender tender={load.data.tender} />
         </div>
         <section className="panel load-timeline" aria-label="Timeline">
