@@ -14,7 +14,11 @@ const given = (name, otherwise) => {
 };
 const [host, port] = given("listen", "127.0.0.1:8099").split(":");
 const credentials = given("credentials", null);
-const world = makeWorld({ loads: Number(process.env.LOADS ?? 140), rate: Number(process.env.RATE ?? 3) });
+const world = makeWorld({
+  loads: Number(process.env.LOADS ?? 140),
+  rate: Number(process.env.RATE ?? 3),
+  trucks: Number(process.env.TRUCKS ?? 60),
+});
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 const people = {
   "dispatcher-token": { name: "Dana Reyes", roles: ["dispatcher"] },
@@ -71,10 +75,12 @@ async function api(request, response, path) {
     request.on("close", () => live.delete(response));
     return;
   }
-  if (["board", "inbox"].includes(name) || (name === "quarantine" && !id))
+  if (name === "kpis") return json(response, 200, world.figures());
+  if (["board", "inbox", "vehicles"].includes(name) || (name === "quarantine" && !id))
     return json(response, 200, page(name));
   if (name === "loads") {
-    const load = action === "timeline" ? world.timeline(id) : world.load(id);
+    const load =
+      action === "timeline" ? world.timeline(id) : action === "path" ? world.path(id) : world.load(id);
     return load
       ? json(response, 200, load)
       : problem(response, 404, "load_unknown", "No such load.", "Check the id.");
@@ -101,7 +107,13 @@ async function api(request, response, path) {
   return problem(response, 409, answer.code, "Somebody was first.", answer.detail);
 }
 
-const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html" };
+const TYPES = {
+  ".json": "application/json",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".html": "text/html",
+};
 
 function file(request, response, path) {
   let place = join(dist, normalize(path));
@@ -111,7 +123,8 @@ function file(request, response, path) {
   }
   response.writeHead(200, {
     "content-type": TYPES[extname(place)] ?? "application/octet-stream",
-    "content-security-policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy":
+      "default-src 'self'; img-src 'self' data: blob:; worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'",
   });
   createReadStream(place).pipe(response);
 }

@@ -1,5 +1,7 @@
 // Invented loads that change by themselves. Seeded, so that two runs look alike.
 
+import { figures, makeFleet } from "./fleet.mjs";
+
 const CITIES = [
   ["Rumford", "ME", "America/New_York"],
   ["Neenah", "WI", "America/Chicago"],
@@ -29,7 +31,7 @@ const STATUSES = [
   "exception",
 ];
 
-export function makeWorld({ loads, rate }) {
+export function makeWorld({ loads, rate, trucks = 60 }) {
   let seed = 7;
   const chance = () => {
     seed = (seed * 1103515245 + 12345) % 2147483648;
@@ -224,12 +226,23 @@ export function makeWorld({ loads, rate }) {
     const row = makeLoad(arrived++);
     tell("board", row.load, row);
   }
+  const fleet = makeFleet(board, trucks, chance);
   const TICK_MS = 50;
   let due = 0;
   setInterval(() => {
-    for (due += (rate * TICK_MS) / 1000; due >= 1; due--) changeOne();
+    for (due += (rate * TICK_MS) / 1000; due >= 1; due--) {
+      if (chance() < 0.5) changeOne();
+      else moveOne();
+    }
   }, TICK_MS);
   setInterval(arrive, 4000);
+
+  function moveOne() {
+    const moved = fleet.move();
+    if (!moved) return changeOne();
+    seq++;
+    tell("vehicles", ...moved);
+  }
 
   function settle(key) {
     const item = inbox.get(key);
@@ -253,6 +266,9 @@ export function makeWorld({ loads, rate }) {
     board,
     inbox,
     quarantine,
+    vehicles: fleet.vehicles,
+    figures: () => figures(board),
+    path: (id) => board.has(id) && fleet.path(board.get(id)),
     seq: () => seq,
     onChange: (listener) => listeners.add(listener),
     decide(id, body, actor) {

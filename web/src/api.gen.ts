@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The loads: one row each. */
+        /** The loads: one row each. With `kpi`, those behind one figure of a period, as `/api/v1/kpis` names them. */
         get: operations["board"];
         put?: never;
         post?: never;
@@ -123,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/kpis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the night has come to: each KPI with its figures, its formula, and the loads behind it. */
+        get: operations["kpis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -149,6 +166,23 @@ export interface paths {
         };
         /** A load with its order, shipment, tender, exceptions and approvals. */
         get: operations["load"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loads/{id}/path": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a load goes and where its vehicle has been. */
+        get: operations["path"];
         put?: never;
         post?: never;
         delete?: never;
@@ -604,6 +638,17 @@ export interface components {
             value: unknown;
             what: string;
         };
+        FigureBody: {
+            /** Format: int64 */
+            denominator?: number | null;
+            /** Format: double */
+            numerator: number;
+            /**
+             * Format: double
+             * @description `numerator / denominator`; null where there was nothing to divide by.
+             */
+            value?: number | null;
+        };
         InboxItem: {
             allowed_actions: string[];
             deadline?: string | null;
@@ -732,6 +777,44 @@ export interface components {
                 vehicle: string;
             };
         };
+        KpiBody: {
+            /** @description Of the period of the same length before. */
+            before: components["schemas"]["FigureBody"];
+            /** @description `higher` or `lower`. */
+            better: string;
+            /**
+             * Format: double
+             * @description Of `now.value` and `before.value`, how much the later is more.
+             */
+            change?: number | null;
+            formula: string;
+            /**
+             * Format: int64
+             * @description How many were left out.
+             */
+            left_out: number;
+            /** @description What is not counted, and why. */
+            left_out_why: string;
+            name: string;
+            now: components["schemas"]["FigureBody"];
+            parts: components["schemas"]["PartBody"][];
+            source: string;
+            /**
+             * Format: double
+             * @description What the value should be, where somebody has said so.
+             */
+            target?: number | null;
+            title: string;
+            /** @description `share` (0 to 1), `minutes` or `number`. */
+            unit: string;
+        };
+        Kpis: {
+            /** @description The period, from this instant on ... */
+            from: string;
+            kpis: components["schemas"]["KpiBody"][];
+            /** @description ... up to, but not with, this one. */
+            to: string;
+        };
         LoadDetail: {
             allowed_actions: string[];
             approvals: unknown[];
@@ -843,6 +926,13 @@ export interface components {
              */
             total: number;
         };
+        /** @description A list behind a figure. */
+        PartBody: {
+            /** @description The board, filtered to exactly these loads. */
+            board: string;
+            part: string;
+            title: string;
+        };
         /** @description A partner: a customer or a carrier. `role` says which, the other fields follow from it. */
         PartnerBody: {
             active?: boolean | null;
@@ -865,6 +955,39 @@ export interface components {
         };
         Partners: {
             partners: components["schemas"]["PartnerBody"][];
+        };
+        PathBody: {
+            load: string;
+            reference: string;
+            /** @description In the order they are planned. */
+            stops: components["schemas"]["PathStop"][];
+            /** @description Where the vehicle has been since it was assigned, oldest first; at most 400 points. */
+            trail: components["schemas"]["TrailPoint"][];
+            /** @description The vehicle, where one is assigned. */
+            vehicle?: string | null;
+        };
+        PathStop: {
+            arrived?: string | null;
+            coordinates?: components["schemas"]["CoordinatesBody"] | null;
+            departed?: string | null;
+            /** @description When the vehicle is expected. */
+            eta?: string | null;
+            /** @description `pickup`, `delivery` or `other`. */
+            kind: unknown;
+            label: string;
+            /** @description Past what was promised. */
+            late: boolean;
+            /** @description How that is known: `order`, `site lakeshore`, `city table, Bangor, ME`. */
+            place?: string | null;
+            /**
+             * Format: int32
+             * @description Radius of its geofence, where it has one.
+             */
+            radius_m?: number | null;
+            /** Format: int32 */
+            sequence: number;
+            /** @description IANA zone. */
+            zone?: string | null;
         };
         /** @description Where a stop lies, and how that is known. */
         PlaceBody: {
@@ -1002,6 +1125,10 @@ export interface components {
             state?: string | null;
             /** @description One line for a person. */
             summary: string;
+        };
+        TrailPoint: {
+            at: string;
+            coordinates: components["schemas"]["CoordinatesBody"];
         };
         /** @description A trip: its vehicle and latest position, and per stop what is planned, estimated and actual. */
         TripBody: {
@@ -1208,6 +1335,16 @@ export interface operations {
                 offset?: number;
                 /** @description Answer only once the record with this seq shows; at most two seconds. */
                 wait_for?: number;
+                /** @description A KPI's name: only the loads behind it. */
+                kpi?: string;
+                /** @description With `kpi`: `counted` (the default), `met`, `missed` or `left_out`. */
+                part?: string;
+                /** @description With `kpi`: start of the period (RFC 3339). */
+                from?: string;
+                /** @description With `kpi`: end of the period (RFC 3339), not in it. */
+                to?: string;
+                /** @description With `kpi`: a lane, such as `ME>WI`. */
+                lane?: string;
             };
             header?: never;
             path?: never;
@@ -1350,6 +1487,48 @@ export interface operations {
             };
         };
     };
+    kpis: {
+        parameters: {
+            query?: {
+                /** @description Start of the period (RFC 3339). */
+                from?: string;
+                /** @description End of the period (RFC 3339), not in it; now where absent. */
+                to?: string;
+                /** @description Without `from`: how many hours before its end the period starts; 24 where absent. */
+                hours?: number;
+                /** @description A customer's id or name. */
+                customer?: string;
+                /** @description The id or name of the carrier that covers the load. */
+                carrier?: string;
+                /** @description A lane, such as `ME>WI`. */
+                lane?: string;
+                /** @description Answer only once the record with this seq shows; at most two seconds. */
+                wait_for?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kpis"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     live: {
         parameters: {
             query?: {
@@ -1408,6 +1587,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LoadDetail"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    path: {
+        parameters: {
+            query?: {
+                /** @description Answer only once the record with this seq shows; at most two seconds. */
+                wait_for?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PathBody"];
                 };
             };
             "4XX": {

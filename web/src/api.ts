@@ -263,6 +263,22 @@ export const readLoad = (id: string) =>
 export const readTimeline = (id: string) =>
   body<{ entries: TimelineEntry[] }>(client.GET("/api/v1/loads/{id}/timeline", { params: { path: { id } } }));
 
+/** The key figures of the last so many hours. */
+export const readKpis = (hours: number) =>
+  body<components["schemas"]["Kpis"]>(client.GET("/api/v1/kpis", { params: { query: { hours } } }));
+
+/** The board's rows of the loads behind one figure. */
+export const readDrill = (drill: { kpi: string; part: string; from: string; to: string }) =>
+  body<ViewPage<BoardRow>>(
+    client.GET("/api/v1/board", { params: { query: { ...drill, limit: PAGE_ROWS } } }),
+  );
+
+/** Where a load goes and where its vehicle has been. */
+export const readPath = (id: string) =>
+  body<components["schemas"]["PathBody"]>(
+    client.GET("/api/v1/loads/{id}/path", { params: { path: { id } } }),
+  );
+
 /** Vehicles that report positions, the latest first. */
 export const readVehicles = () =>
   body<ViewPage<VehicleRow>>(client.GET("/api/v1/vehicles", { params: { query: { limit: VEHICLES_MAX } } }));
@@ -274,8 +290,10 @@ const PAGE_ROWS = 10_000;
 /** Pages of a snapshot at most: a million loads do not fit a browser. */
 const PAGES_MAX = 20;
 
+export type View = "board" | "inbox" | "quarantine" | "vehicles";
+
 /** A whole view. Read as one page where it fits, which is then exact at its position. */
-export async function readView(view: "board" | "inbox" | "quarantine"): Promise<ViewPage<unknown>[]> {
+export async function readView(view: View): Promise<ViewPage<unknown>[]> {
   const pages: ViewPage<unknown>[] = [];
   for (let read = 0; pages.length < PAGES_MAX; ) {
     const params = { query: { limit: PAGE_ROWS, offset: read } };

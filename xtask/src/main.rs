@@ -6,6 +6,7 @@ mod contracts;
 mod counts;
 mod leash;
 mod machine;
+mod mail_server;
 mod postgres;
 mod product;
 mod stages;

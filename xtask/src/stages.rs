@@ -6,7 +6,7 @@ use crate::counts::{self, Counts};
 use crate::leash::{Task, cargo, task};
 use crate::postgres::{self, Cluster};
 use crate::product::{self, Profile};
-use crate::{contracts, machine, root, tidy, web};
+use crate::{contracts, machine, mail_server, root, tidy, web};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ struct Stage {
     run: fn(&mut Session) -> anyhow::Result<Outcome>,
 }
 
-/// The order matters: cheap before dear, `web` before the binary that carries it, `postgres` before the tests that use it.
+/// The order matters: cheap before dear, `web` before the binary that carries it, `postgres` and `mail` before the tests that use them.
 const STAGES: &[Stage] = &[
     Stage {
         name: "format",
@@ -43,6 +43,11 @@ const STAGES: &[Stage] = &[
         name: "postgres",
         holds: "a private cluster for the tests below",
         run: postgres_stage,
+    },
+    Stage {
+        name: "mail",
+        holds: "a real mail server's programs for the tests below",
+        run: mail_stage,
     },
     Stage {
         name: "rust",
@@ -225,6 +230,20 @@ fn postgres_stage(session: &mut Session) -> anyhow::Result<Outcome> {
         .environment
         .push((postgres::VARIABLE.to_owned(), cluster.url.clone()));
     session.cluster = Some(cluster);
+    Ok(one_passed())
+}
+
+fn mail_stage(session: &mut Session) -> anyhow::Result<Outcome> {
+    if std::env::var(mail_server::VARIABLE).is_ok_and(|it| !it.is_empty()) {
+        println!("using the programs that {} names", mail_server::VARIABLE);
+        return Ok(one_passed());
+    }
+    let programs = match mail_server::programs() {
+        Ok(programs) => programs,
+        Err(why) => return Ok(Outcome::Skipped(format!("no real mail server for the tests: {why:#}"))),
+    };
+    let variable = mail_server::VARIABLE.to_owned();
+    session.environment.push((variable, programs.display().to_string()));
     Ok(one_passed())
 }
 

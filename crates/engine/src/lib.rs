@@ -7,6 +7,7 @@ pub mod command;
 pub mod directory;
 pub mod documents;
 pub mod gate;
+pub mod kpi;
 pub mod notices;
 pub mod playbook;
 pub mod playbook_test;

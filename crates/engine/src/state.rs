@@ -1,6 +1,7 @@
 //! A load's state: what its events have made of it. `apply` folds and holds no policy.
 
 use crate::documents::Documents;
+use crate::kpi::Facts;
 use crate::trip::standing::Standing;
 use jiff::Timestamp;
 use signalbox_model::effect::{Effect, Order as Ordered, Receipt};
@@ -31,6 +32,7 @@ pub struct LoadState {
     pub cancelled: Option<String>,
     pub trip: Standing,
     pub documents: Documents,
+    pub facts: Facts,
     pub effects: BTreeMap<EffectId, EffectState>,
     /// Those that run. One that is over is told nothing more; its end is in the log.
     pub instances: BTreeMap<InstanceId, Instance>,
@@ -82,6 +84,7 @@ impl LoadState {
     /// Folds one event in.
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
         self.updated_at = Some(at);
+        self.facts.apply(event, at);
         match event {
             Event::OrderReceived { order, .. } => self.order = Some(order.clone()),
             Event::ShipmentCreated { shipment } => self.shipment = Some(shipment.clone()),

@@ -1,5 +1,6 @@
 //! The views people work from: board, inbox and quarantine. Declared once; a turn refreshes the rows it touched.
 
+use crate::kpi;
 use crate::state::LoadState;
 use crate::trip::fleet::{Seen, Why};
 use crate::turn::Turn;
@@ -9,7 +10,7 @@ use signalbox_model::event::Event;
 use signalbox_model::exception::{Approval, Exception, ExceptionKind, ExceptionSeverity};
 use signalbox_model::issue::Issue;
 use signalbox_model::load::{Load, Stop};
-use signalbox_model::view::{Column, ColumnKind, ViewChange, ViewDefinition, ViewRow};
+use signalbox_model::view::{Column, ColumnIndex, ColumnKind, ViewChange, ViewDefinition, ViewRow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ const fn text(name: &'static str) -> Column {
     Column {
         name,
         kind: ColumnKind::Text,
+        index: ColumnIndex::Full,
     }
 }
 
@@ -24,6 +26,7 @@ const fn integer(name: &'static str) -> Column {
     Column {
         name,
         kind: ColumnKind::Integer,
+        index: ColumnIndex::Full,
     }
 }
 
@@ -71,7 +74,7 @@ pub const VEHICLES: ViewDefinition = ViewDefinition {
     version: 1,
 };
 
-pub const ALL: &[ViewDefinition] = &[BOARD, INBOX, QUARANTINE, VEHICLES];
+pub const ALL: &[ViewDefinition] = &[BOARD, INBOX, QUARANTINE, VEHICLES, kpi::LOADS, kpi::EXCEPTIONS];
 
 /// Refreshes the rows of what this turn touched.
 pub(crate) fn refresh(turn: &mut Turn<'_>) {
@@ -105,6 +108,9 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
         });
     }
     turn.out.views.extend(changes);
+    let (now, events) = (turn.now(), &turn.out.events);
+    let facts = kpi::changes(turn.state, &load, events, now);
+    turn.out.views.extend(facts);
 }
 
 fn board_row(state: &LoadState, load: &Load, turn: &Turn<'_>) -> ViewRow {

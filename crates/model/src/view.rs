@@ -22,6 +22,18 @@ pub struct ViewDefinition {
 pub struct Column {
     pub name: &'static str,
     pub kind: ColumnKind,
+    pub index: ColumnIndex,
+}
+
+/// Which of a column's values a store can find without reading every row. Any column can be filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnIndex {
+    /// All, nulls among them: the column is sorted by.
+    Full,
+    /// Those that are not null: the column says when something happened that has not happened to every row.
+    Present,
+    /// None: the column is counted, never searched.
+    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +89,19 @@ pub enum Filter {
     Greater(String, Value),
     IsNull(String),
 }
+
+/// One figure over the rows of a view: how many pass `filter`, or the sum of a column over them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Total {
+    /// An integer column; null adds nothing. Without one the rows are counted.
+    pub sum: Option<String>,
+    pub filter: Option<Filter>,
+}
+
+/// Figures that one question may ask for.
+pub const TOTALS_MAX: usize = 64;
+/// What one row adds to a sum at most, either way: so no sum of rows that fit on a disk overflows.
+pub const SUMMAND_MAX: i64 = 1 << 40;
 
 /// One page of rows, and the log position the view had reached when it was read.
 #[derive(Clone, Debug, Default, PartialEq)]

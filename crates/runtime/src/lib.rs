@@ -12,11 +12,13 @@ pub mod audit;
 pub mod checkpoint;
 pub mod commands;
 pub mod index;
+pub mod kpis;
 pub mod memory;
 pub mod perform;
 pub mod retry;
 pub mod streams;
 pub mod timers;
+pub mod trail;
 pub mod vault;
 
 mod documents;

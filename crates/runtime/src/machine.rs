@@ -18,6 +18,7 @@ use crate::vault::{MasterKey, Vault};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use signalbox_engine::directory::Directory;
+use signalbox_engine::kpi::is_counted_only;
 use signalbox_engine::step::Reaction;
 use signalbox_model::decision::{Decision, Evidence};
 use signalbox_model::effect::Order;
@@ -280,7 +281,7 @@ impl Machine {
         self.overlay.apply(&stored);
         self.timers.apply(&stored);
         let record = stored.record;
-        for change in &record.views {
+        for change in record.views.iter().filter(|it| !is_counted_only(&it.view)) {
             let (view, key, row) = (change.view.clone(), change.key.clone(), change.row.clone());
             self.batch.changes.push(LiveChange {
                 seq,

@@ -3,18 +3,16 @@
 //! Invariant: what `append` acknowledged survives `crash_losing_unsynced`; what it did not acknowledge may or may
 //! not. Like a disk whose fsync failed, it takes no more writes after a torn append until it is started again.
 
+mod view;
+
 use crate::index::IndexChanges;
 use crate::ports::{DueTimer, Epoch, PendingEffect, Positions, Store, StoreError};
 use crate::record::{InboxMark, Stored, SubjectKey, Turn};
 use jiff::Timestamp;
-use serde_json::Value;
 use signalbox_model::id::{EffectId, MessageId, Seq, StreamId, SubjectId, TenantId, TimerId};
 use signalbox_model::scope::TenantScope;
 use signalbox_model::value::ExternalId;
-use signalbox_model::view::{
-    ColumnKind, Direction, Filter, PAGE_ROWS_MAX, ViewDefinition, ViewPage, ViewQuery, ViewRow,
-};
-use std::cmp::Ordering;
+use signalbox_model::view::{Filter, PAGE_ROWS_MAX, Total, ViewDefinition, ViewPage, ViewQuery, ViewRow};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -309,20 +307,13 @@ impl Store for Memory {
     }
 
     fn view_page(&self, scope: &TenantScope, view: &ViewDefinition, query: &ViewQuery) -> Result<ViewPage, StoreError> {
-        refuse_unknown_columns(view, query)?;
         let image = self.image();
         let rows = image.views.get(&(scope.tenant().clone(), view.name.to_owned()));
-        let fits = |row: &ViewRow| query.filter.as_ref().is_none_or(|filter| holds(view, filter, row));
-        let mut matching: Vec<(&String, &ViewRow)> = rows.into_iter().flatten().filter(|(_, row)| fits(row)).collect();
-        matching.sort_by(|left, right| in_order(view, query, left, right));
-        let page = matching
-            .iter()
-            .skip(query.offset as usize)
-            .take(query.limit.min(PAGE_ROWS_MAX) as usize);
+        let (rows, total) = view::page(rows, view, query)?;
         Ok(ViewPage {
             position: image.indexed,
-            rows: page.map(|(key, row)| ((*key).clone(), (*row).clone())).collect(),
-            total: matching.len() as u64,
+            rows,
+            total,
         })
     }
 
@@ -333,6 +324,30 @@ impl Store for Memory {
             .get(&(scope.tenant().clone(), view.name.to_owned()))
             .and_then(|rows| rows.get(key))
             .cloned())
+    }
+
+    fn view_rows(
+        &self,
+        scope: &TenantScope,
+        view: &ViewDefinition,
+        keys: &[String],
+    ) -> Result<Vec<(String, ViewRow)>, StoreError> {
+        let image = self.image();
+        let rows = image.views.get(&(scope.tenant().clone(), view.name.to_owned()));
+        let known = |key: &String| Some((key.clone(), rows?.get(key)?.clone()));
+        Ok(keys.iter().take(PAGE_ROWS_MAX as usize).filter_map(known).collect())
+    }
+
+    fn view_totals(
+        &self,
+        scope: &TenantScope,
+        view: &ViewDefinition,
+        filter: Option<&Filter>,
+        totals: &[Total],
+    ) -> Result<Vec<i64>, StoreError> {
+        let image = self.image();
+        let rows = image.views.get(&(scope.tenant().clone(), view.name.to_owned()));
+        view::totals(rows, view, filter, totals)
     }
 
     fn subject_key(&self, scope: &TenantScope, subject: &SubjectId) -> Result<Option<SubjectKey>, StoreError> {
@@ -373,95 +388,5 @@ impl Store for Memory {
         let image = self.image();
         image.admit(image.epoch)?;
         Ok(format!("memory, head {}, indexed {}", image.head(), image.indexed))
-    }
-}
-
-/// A column's value as the filter and the order see it. Null sorts before everything; so does a value that is not
-/// of the column's kind.
-fn cell(view: &ViewDefinition, column: &str, row: &ViewRow) -> Cell {
-    let kind = view.columns.iter().find(|it| it.name == column).map(|it| it.kind);
-    kind.map_or(Cell::Null, |kind| {
-        typed(kind, row.columns.get(column).unwrap_or(&Value::Null))
-    })
-}
-
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Cell {
-    Null,
-    Boolean(bool),
-    Integer(i64),
-    Text(String),
-}
-
-fn typed(kind: ColumnKind, value: &Value) -> Cell {
-    match (kind, value) {
-        (ColumnKind::Text, Value::String(text)) => Cell::Text(text.clone()),
-        (ColumnKind::Integer, Value::Number(number)) => number.as_i64().map_or(Cell::Null, Cell::Integer),
-        (ColumnKind::Boolean, Value::Bool(truth)) => Cell::Boolean(*truth),
-        _ => Cell::Null, // Another kind than declared: nothing it could be compared with.
-    }
-}
-
-/// Two-valued: a comparison with null, or with a value of another kind, does not hold, and its `Not` does.
-/// `Equals(column, null)` asks for null.
-fn holds(view: &ViewDefinition, filter: &Filter, row: &ViewRow) -> bool {
-    let compare = |column: &String, value: &Value| {
-        let kind = view.columns.iter().find(|it| it.name == column)?.kind;
-        let (left, right) = (cell(view, column, row), typed(kind, value));
-        (left != Cell::Null && right != Cell::Null).then(|| left.cmp(&right))
-    };
-    match filter {
-        Filter::All(all) => all.iter().all(|it| holds(view, it, row)),
-        Filter::Any(any) => any.iter().any(|it| holds(view, it, row)),
-        Filter::Not(not) => !holds(view, not, row),
-        Filter::Equals(column, Value::Null) | Filter::IsNull(column) => cell(view, column, row) == Cell::Null,
-        Filter::Equals(column, value) => compare(column, value) == Some(Ordering::Equal),
-        Filter::Less(column, value) => compare(column, value) == Some(Ordering::Less),
-        Filter::Greater(column, value) => compare(column, value) == Some(Ordering::Greater),
-    }
-}
-
-fn in_order(
-    view: &ViewDefinition,
-    query: &ViewQuery,
-    left: &(&String, &ViewRow),
-    right: &(&String, &ViewRow),
-) -> Ordering {
-    for (column, direction) in &query.order {
-        let ascending = cell(view, column, left.1).cmp(&cell(view, column, right.1));
-        let ordering = if *direction == Direction::Ascending {
-            ascending
-        } else {
-            ascending.reverse()
-        };
-        if ordering != Ordering::Equal {
-            return ordering;
-        }
-    }
-    left.0.cmp(right.0)
-}
-
-fn refuse_unknown_columns(view: &ViewDefinition, query: &ViewQuery) -> Result<(), StoreError> {
-    let mut named: Vec<&String> = query.order.iter().map(|(column, _)| column).collect();
-    let mut open: Vec<&Filter> = query.filter.iter().collect();
-    while let Some(filter) = open.pop() {
-        match filter {
-            Filter::All(parts) | Filter::Any(parts) => open.extend(parts),
-            Filter::Not(part) => open.push(part),
-            Filter::Equals(column, _)
-            | Filter::Less(column, _)
-            | Filter::Greater(column, _)
-            | Filter::IsNull(column) => named.push(column),
-        }
-    }
-    match named
-        .into_iter()
-        .find(|name| view.columns.iter().all(|it| it.name != *name))
-    {
-        Some(name) => Err(StoreError::Refused(format!(
-            "view {} has no column {name:?}",
-            view.name
-        ))),
-        None => Ok(()),
     }
 }

@@ -222,10 +222,12 @@ impl Machine {
         if let (Err(CourierError::Unknown(_)), Some(entry)) = (&result, self.outbox.pending.get_mut(id)) {
             entry.unsure += 1;
         }
+        // Of the entry and not of the job: an owner that has recovered meanwhile may have handed it out a second time.
+        let unsure = self.outbox.pending.get(id).map_or(0, |it| it.unsure);
         match result {
             Ok(receipt) => {
                 // Only mail: a file of the same name and a webhook of the same id arrive once however often they are sent.
-                let perhaps_twice = job.delivery.unsure > 0 && matches!(job.delivery.payload, Payload::Mail(_));
+                let perhaps_twice = unsure > 0 && matches!(job.delivery.payload, Payload::Mail(_));
                 self.receipt(&pending, Receipt::Delivered { receipt, perhaps_twice });
             }
             Err(CourierError::Refused(reason)) => self.receipt(&pending, Receipt::Refused { reason }),

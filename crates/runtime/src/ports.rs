@@ -9,7 +9,7 @@ use signalbox_model::effect::{Effect, Receipt};
 use signalbox_model::id::{EffectId, MessageId, Seq, StreamId, SubjectId, TenantId, TimerId};
 use signalbox_model::scope::TenantScope;
 use signalbox_model::value::ExternalId;
-use signalbox_model::view::{ViewDefinition, ViewPage, ViewQuery, ViewRow};
+use signalbox_model::view::{Filter, Total, ViewDefinition, ViewPage, ViewQuery, ViewRow};
 
 /// Where everything that happened is kept. Synchronous: one writer thread owns it (docs/decisions/0006).
 ///
@@ -63,6 +63,23 @@ pub trait Store: Send + Sync {
 
     /// One row of a view.
     fn view_row(&self, scope: &TenantScope, view: &ViewDefinition, key: &str) -> Result<Option<ViewRow>, StoreError>;
+
+    /// Those rows of a view that have one of the keys, in the order asked for. At most `PAGE_ROWS_MAX` keys are looked at.
+    fn view_rows(
+        &self,
+        scope: &TenantScope,
+        view: &ViewDefinition,
+        keys: &[String],
+    ) -> Result<Vec<(String, ViewRow)>, StoreError>;
+
+    /// Figures over the rows of a view that `filter` lets through, all of one moment: one number a total, in order.
+    fn view_totals(
+        &self,
+        scope: &TenantScope,
+        view: &ViewDefinition,
+        filter: Option<&Filter>,
+        totals: &[Total],
+    ) -> Result<Vec<i64>, StoreError>;
 
     /// A person's wrapped key.
     fn subject_key(&self, scope: &TenantScope, subject: &SubjectId) -> Result<Option<SubjectKey>, StoreError>;

@@ -408,7 +408,7 @@ impl Machine {
 }
 
 /// Blob names take no name of a partner's.
-fn blob(key: &str) -> String {
+pub(crate) fn blob(key: &str) -> String {
     let digest = hex::encode(Sha256::digest(key.as_bytes()));
     format!("vehicles/{}", digest.get(..32).unwrap_or(&digest))
 }

@@ -6,10 +6,11 @@ use crate::messages::{self, Answered, Asked, Told};
 use crate::setup::{Carrier, JSON_SOURCE, Rate, Trade, X12_SOURCE};
 use crate::world::World;
 use jiff::SignedDuration;
-use signalbox_engine::command::{ApprovalDecision, Command, Resolution, ResolutionChoice};
+use signalbox_engine::command::{ApprovalDecision, Command, NewWording, Resolution, ResolutionChoice};
 use signalbox_model::answer::{Answer, AnswerAttempt};
 use signalbox_model::exception::ExceptionKind;
 use signalbox_model::id::{ApprovalId, ExceptionId};
+use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::scope::{Actor, ActorKind, Role};
 use signalbox_runtime::request::Job;
 
@@ -34,6 +35,13 @@ pub enum Act {
     },
     Acknowledge {
         scac: String,
+    },
+    /// A carrier's status message about a load it took: late, in time again, or delivered.
+    Report214 {
+        told: Told,
+        code: &'static str,
+        /// Hours from now that it speaks of.
+        hours: i64,
     },
     Desk,
 }
@@ -62,6 +70,7 @@ const CARRIERS: [&str; 4] = ["JBHT", "SWFT", "KNGT", "HUBG"];
 pub fn trade(rng: &mut Rng) -> Trade {
     let mut trade = Trade {
         customers: CUSTOMERS.map(str::to_owned).to_vec(),
+        mailed: CUSTOMERS.map(str::to_owned).to_vec(),
         ..Trade::default()
     };
     trade.settings.respond_within_default_min = rng.between(5, 25) as u32;
@@ -101,6 +110,19 @@ impl World {
             Act::Answer { told, answer } => self.answer(&told, answer),
             Act::Acknowledge { scac } => {
                 let bytes = messages::acknowledgement(&scac, self.number(), self.now);
+                self.post(X12_SOURCE, bytes, false);
+                Ok(())
+            }
+            Act::Report214 { told, code, hours } => {
+                let status = messages::Status {
+                    scac: &told.scac,
+                    reference: &told.reference,
+                    code,
+                    stop: 2,
+                    at: self.now + SignedDuration::from_hours(hours),
+                    truck: None,
+                };
+                let bytes = messages::status_214(&status, self.number(), self.now);
                 self.post(X12_SOURCE, bytes, false);
                 Ok(())
             }
@@ -217,7 +239,10 @@ impl World {
             answer,
         };
         match self.rng.below(100) {
-            0..28 => self.plan(soon, answer(Answer::Accept)),
+            0..28 => {
+                self.plan(soon, answer(Answer::Accept));
+                self.haul(soon, &told);
+            }
             28..48 => self.plan(soon, answer(Answer::Decline)),
             48..58 => self.plan(soon, answer(Answer::Conditional)),
             58..72 => self.plan(late, answer(Answer::Accept)),
@@ -243,6 +268,29 @@ impl World {
             88..92 => self.plan(soon, Act::Acknowledge { scac: told.scac }),
             _ => {} // Silence.
         }
+    }
+
+    /// Some who took a load say that it will be late, some of those that it will not after all; all deliver it.
+    fn haul(&mut self, after: SignedDuration, told: &Told) {
+        if self.rng.in_thousand(200) {
+            return;
+        }
+        let report = |code, hours| Act::Report214 {
+            told: told.clone(),
+            code,
+            hours,
+        };
+        let mut at = after + self.seconds(60, 900);
+        // Promised for the fourth day.
+        let late = self.rng.between(100, 130);
+        self.plan(at, report("AG", late));
+        if self.rng.in_thousand(400) {
+            at += self.seconds(300, 6_000);
+            let next = if self.rng.in_thousand(500) { 48 } else { late + 2 };
+            self.plan(at, report("AG", next));
+        }
+        at += self.seconds(3_000, 20_000);
+        self.plan(at, report("D1", 0));
     }
 
     fn answer(&mut self, told: &Told, answer: Answer) -> Result<(), String> {
@@ -297,7 +345,8 @@ impl World {
         let approvals = loads
             .clone()
             .flat_map(|it| it.open_approvals().map(|it| (it.id.clone(), proposed(it))));
-        let approvals: Vec<(ApprovalId, i64)> = approvals.filter(|it| !self.handled.contains(it.0.as_str())).collect();
+        let approvals: Vec<(ApprovalId, Option<i64>)> =
+            approvals.filter(|it| !self.handled.contains(it.0.as_str())).collect();
         let exceptions = loads.flat_map(|it| it.open_exceptions().map(|it| (it.id.clone(), it.kind)));
         let exceptions: Vec<(ExceptionId, ExceptionKind)> =
             exceptions.filter(|it| !self.handled.contains(it.0.as_str())).collect();
@@ -318,12 +367,12 @@ impl World {
         }
     }
 
-    fn decide(&mut self, approval: &ApprovalId, minor: i64) {
+    fn decide(&mut self, approval: &ApprovalId, minor: Option<i64>) {
         let drawn = self.rng.below(100);
         let decision = ApprovalDecision {
             approve: drawn < 65,
-            rate_minor: (drawn < 15).then_some(minor - 1_000),
-            wording: None,
+            rate_minor: minor.filter(|_| drawn < 15).map(|it| it - 1_000),
+            wording: (drawn < 15 && minor.is_none()).then(own_words),
             reason: (drawn >= 65).then(|| "too dear".to_owned()),
             in_hand_ms: Some(4_000),
         };
@@ -370,11 +419,13 @@ impl World {
     }
 }
 
-fn proposed(approval: &signalbox_model::exception::Approval) -> i64 {
-    let minor = approval
-        .proposal
-        .get("rate")
-        .and_then(|it| it.get("minor"))
-        .and_then(|it| it.as_i64());
-    minor.unwrap_or(100_000)
+fn own_words() -> Box<NewWording> {
+    let own = |text: &str| Personal::plain(text, Taint::System);
+    let (subject, body) = (own("Your goods come later"), own("Pat will call you at noon."));
+    Box::new(NewWording { subject, body })
+}
+
+/// The rate that is asked for; none where the question is not about an offer.
+fn proposed(approval: &signalbox_model::exception::Approval) -> Option<i64> {
+    approval.proposal.get("rate")?.get("minor")?.as_i64()
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use signalbox_model::id::{EffectId, MessageId, Seq, StreamId, SubjectId, TenantId};
 use signalbox_model::scope::TenantScope;
 use signalbox_model::value::ExternalId;
-use signalbox_model::view::{ViewDefinition, ViewPage, ViewQuery, ViewRow};
+use signalbox_model::view::{Filter, Total, ViewDefinition, ViewPage, ViewQuery, ViewRow};
 use signalbox_runtime::index::IndexChanges;
 use signalbox_runtime::memory::{Memory, Torn};
 use signalbox_runtime::ports::{DueTimer, Epoch, PendingEffect, Positions, Store, StoreError};
@@ -137,10 +137,12 @@ pub enum Mutant {
     LateWins,
     /// The cap that guards approvals is not the tenant's.
     ApprovalSkipped,
+    /// A courier whose letter arrived unheard says that it did not.
+    DoubtForgotten,
 }
 
 impl Mutant {
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("fresh-id", Self::FreshId),
         ("ack-early", Self::AckEarly),
         ("effect-lost", Self::EffectLost),
@@ -150,6 +152,7 @@ impl Mutant {
         ("audit-altered", Self::AuditAltered),
         ("late-wins", Self::LateWins),
         ("approval-skipped", Self::ApprovalSkipped),
+        ("doubt-forgotten", Self::DoubtForgotten),
     ];
 
     pub fn named(name: &str) -> Option<Self> {
@@ -280,6 +283,25 @@ impl Store for FaultyStore {
 
     fn view_row(&self, scope: &TenantScope, view: &ViewDefinition, key: &str) -> Result<Option<ViewRow>, StoreError> {
         self.memory.view_row(scope, view, key)
+    }
+
+    fn view_rows(
+        &self,
+        scope: &TenantScope,
+        view: &ViewDefinition,
+        keys: &[String],
+    ) -> Result<Vec<(String, ViewRow)>, StoreError> {
+        self.memory.view_rows(scope, view, keys)
+    }
+
+    fn view_totals(
+        &self,
+        scope: &TenantScope,
+        view: &ViewDefinition,
+        filter: Option<&Filter>,
+        totals: &[Total],
+    ) -> Result<Vec<i64>, StoreError> {
+        self.memory.view_totals(scope, view, filter, totals)
     }
 
     fn subject_key(&self, scope: &TenantScope, subject: &SubjectId) -> Result<Option<SubjectKey>, StoreError> {

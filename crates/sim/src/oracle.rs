@@ -2,14 +2,16 @@
 //! the machine says of itself.
 
 use crate::messages::Told;
+use crate::setup::{customer_at, partner_id};
 use jiff::Timestamp;
 use signalbox_engine::state::LoadState;
-use signalbox_engine::views;
+use signalbox_engine::{kpi, views};
 use signalbox_model::answer::Answer;
 use signalbox_model::effect::{Order, Receipt};
 use signalbox_model::event::Event;
 use signalbox_model::exception::ExceptionKind;
 use signalbox_model::id::{EffectId, OfferId, StreamId, TenantId, TimerId};
+use signalbox_model::notice::{Notice, NoticeState};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::{ActorKind, TenantScope};
 use signalbox_model::tender::OfferState;
@@ -19,7 +21,7 @@ use signalbox_runtime::audit::export::{Export, each_entry};
 use signalbox_runtime::audit::note::VerifierKey;
 use signalbox_runtime::audit::verify::verify;
 use signalbox_runtime::audit::{checkpoint, sequencer};
-use signalbox_runtime::ports::Store;
+use signalbox_runtime::ports::{Mail, Store};
 use signalbox_runtime::record::Stored;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +43,9 @@ pub struct Coverage {
     pub delivered_again: u64,
     pub undeliverable: u64,
     pub cancelled: u64,
+    pub notices_sent: u64,
+    pub notices_withdrawn: u64,
+    pub mailed_again: u64,
     pub faults: u64,
 }
 
@@ -52,7 +57,7 @@ impl Coverage {
             .for_each(|(to, (_, from))| *to += from);
     }
 
-    pub fn cells(&self) -> [(&'static str, u64); 14] {
+    pub fn cells(&self) -> [(&'static str, u64); 17] {
         [
             ("loads", self.loads),
             ("covered", self.covered),
@@ -67,11 +72,14 @@ impl Coverage {
             ("delivered again", self.delivered_again),
             ("undeliverable", self.undeliverable),
             ("cancelled", self.cancelled),
+            ("notices sent", self.notices_sent),
+            ("notices withdrawn", self.notices_withdrawn),
+            ("mailed again", self.mailed_again),
             ("faults", self.faults),
         ]
     }
 
-    fn cells_mut(&mut self) -> [&mut u64; 14] {
+    fn cells_mut(&mut self) -> [&mut u64; 17] {
         [
             &mut self.loads,
             &mut self.covered,
@@ -86,6 +94,9 @@ impl Coverage {
             &mut self.delivered_again,
             &mut self.undeliverable,
             &mut self.cancelled,
+            &mut self.notices_sent,
+            &mut self.notices_withdrawn,
+            &mut self.mailed_again,
             &mut self.faults,
         ]
     }
@@ -118,6 +129,8 @@ pub struct Oracle {
     /// By offer and whether it was made or taken back: under which ids it reached the carrier.
     reached: BTreeMap<(OfferId, bool), BTreeSet<String>>,
     reached_effects: BTreeSet<EffectId>,
+    /// How often each letter arrived.
+    letters: BTreeMap<EffectId, u32>,
 }
 
 impl Oracle {
@@ -189,7 +202,14 @@ impl Oracle {
                     .get_mut(effect)
                     .ok_or_else(|| format!("{effect} settled but never ordered"))?;
                 match receipt {
-                    Receipt::Delivered { .. } => known.delivered = true,
+                    Receipt::Delivered { perhaps_twice, .. } => {
+                        known.delivered = true;
+                        if self.letters.get(effect).is_some_and(|it| *it > 1) && !perhaps_twice {
+                            return Err(format!(
+                                "{effect} arrived more than once, and its receipt does not say so"
+                            ));
+                        }
+                    }
                     Receipt::Refused { .. } | Receipt::GaveUp { .. } => known.refused = true,
                 }
                 if known.delivered && known.refused {
@@ -262,6 +282,33 @@ impl Oracle {
         Ok(())
     }
 
+    /// A customer has a letter in hand. Answers how many copies of it.
+    pub fn mailed(&mut self, effect: &EffectId, mail: &Mail) -> Result<u32, String> {
+        let known = self.effects.get(effect);
+        let order = known
+            .ok_or_else(|| format!("{effect} left before its commit"))?
+            .order
+            .clone();
+        let Order::SendNotice { load, notice, to } = order else {
+            return Err(format!("{effect} is a letter and was ordered as {}", order.name()));
+        };
+        let state = self.loads.get(&StreamId::load(&load));
+        let released = state.and_then(|it| it.notice(&notice));
+        let released = released.filter(|it| it.state == NoticeState::Released);
+        let released = released.ok_or_else(|| format!("{notice} left and was not let go"))?;
+        if partner_id(customer_at(&mail.to)) != to {
+            return Err(format!("{notice} for {to} went elsewhere"));
+        }
+        if released.subject.drafted().is_some_and(|it| it != mail.subject) {
+            return Err(format!("{notice} says other words than were let go"));
+        }
+        let copies = self.letters.entry(effect.clone()).or_default();
+        *copies += 1;
+        let copies = *copies;
+        self.coverage.mailed_again += u64::from(copies > 1);
+        Ok(copies)
+    }
+
     /// After a crash: what was acknowledged is there.
     pub fn acknowledged<'a>(&self, mut keys: impl Iterator<Item = &'a String>, head: u64) -> Result<(), String> {
         if head < self.read {
@@ -326,6 +373,21 @@ impl Oracle {
                         return Err(format!("row {key} of view {} is not what the log makes", view.name));
                     }
                 }
+            }
+        }
+        self.kpis()
+    }
+
+    /// What is counted of a load, kept turn by turn, is what its events make from the start.
+    fn kpis(&self) -> Result<(), String> {
+        for state in self.loads.values() {
+            let Some(load) = &state.load else { continue };
+            let kept = self
+                .rows
+                .iter()
+                .find(|((_, view, key), _)| view == kpi::LOADS.name && *key == load.id.0);
+            if kept.map(|(_, row)| row) != Some(&kpi::load_row(state, load)) {
+                return Err(format!("what is counted of {} is not what its events make", load.id));
             }
         }
         Ok(())
@@ -405,6 +467,19 @@ fn check_event(state: &LoadState, event: &Event, rate_cap: i64, now: Timestamp) 
             }
             (rate.minor > rate_cap && !by_person).then(|| format!("{offer} at {rate} left without approval"))
         }
+        Event::NoticeReleased {
+            notice, approved_by, ..
+        } => {
+            let by_person = approved_by.as_ref().is_some_and(|it| it.kind == ActorKind::Person);
+            let waits = state.notice(notice).map(|it| it.state) == Some(NoticeState::AwaitingApproval);
+            (!by_person || !waits).then(|| format!("{notice} was let go without approval"))
+        }
+        Event::NoticeProposed { notice } => {
+            let same = |it: &&Notice| it.about == notice.about && it.to == notice.to && it.state.is_open();
+            let open = state.notices.iter().find(same);
+            open.filter(|it| it.state == NoticeState::AwaitingApproval)
+                .map(|it| format!("{} was proposed while {} waits", notice.id, it.id))
+        }
         Event::LoadCancelled { .. } if state.covered.is_some() => Some("a covered load was cancelled".to_owned()),
         _ => None, // No other event can break a promise by itself.
     }
@@ -416,6 +491,8 @@ fn count(coverage: &mut Coverage, event: &Event) {
         Event::LoadCovered { .. } => coverage.covered += 1,
         Event::LoadCancelled { .. } => coverage.cancelled += 1,
         Event::OfferExpired { .. } => coverage.escalations += 1,
+        Event::NoticeSent { .. } => coverage.notices_sent += 1,
+        Event::NoticeWithdrawn { .. } => coverage.notices_withdrawn += 1,
         Event::OfferAnsweredConditionally { .. } => coverage.terms += 1,
         Event::ApprovalDecided { by: Some(_), .. } => coverage.approvals += 1,
         Event::AnswerRejected {

@@ -100,6 +100,7 @@ impl World {
         let mut trade = self.trade.clone();
         if self.mutant == Some(Mutant::ApprovalSkipped) {
             trade.settings.rate_cap.minor *= 10;
+            trade.settings.notices_unattended = true;
         }
         let name = "Main".to_owned();
         let mut command = |scope, command| {
@@ -170,8 +171,8 @@ impl World {
                     job,
                     result,
                 } if generation == self.generation => {
-                    self.machine
-                        .attempted(&job, result.map_err(CourierError::Retry), self.now);
+                    let result = result.map_err(|why| unheard(&job, why));
+                    self.machine.attempted(&job, result, self.now);
                 }
                 Act::Report { .. } => {}
                 other => self.act(other)?,
@@ -391,6 +392,15 @@ impl World {
             Payload::Webhook { body, .. } => messages::read_webhook(body),
             Payload::Mail(_) => None,
         };
+        if let Payload::Mail(mail) = &job.delivery.payload {
+            let copies = self.oracle.mailed(effect, mail)?;
+            if self.mutant == Some(Mutant::DoubtForgotten) && copies == 1 {
+                self.oracle.reached(effect, &effect.0, None)?;
+                let result = Err(CourierError::Retry("no answer".to_owned()));
+                self.machine.attempted(job, result, self.now);
+                return Ok(());
+            }
+        }
         let fresh = self.mutant == Some(Mutant::FreshId);
         let id = if fresh {
             format!("{effect}/{}", self.rng.bits())
@@ -402,8 +412,8 @@ impl World {
             self.carrier_reads(told);
         }
         if self.strikes(self.mix.answer_lost) {
-            self.machine
-                .attempted(job, Err(CourierError::Retry("timed out".to_owned())), self.now);
+            let result = Err(unheard(job, "timed out".to_owned()));
+            self.machine.attempted(job, result, self.now);
         } else if self.strikes(self.mix.slow_courier) {
             let wait = self.seconds(1, 600);
             let result = if self.rng.in_thousand(900) {
@@ -494,6 +504,14 @@ impl World {
             self.oracle.audit(self.store.as_ref(), tenant, &key)?;
         }
         Ok(())
+    }
+}
+
+/// What a courier says whose receiver has the thing and was not heard to say so.
+fn unheard(job: &Job, why: String) -> CourierError {
+    match job.delivery.payload {
+        Payload::Mail(_) => CourierError::Unknown(why),
+        Payload::File { .. } | Payload::Webhook { .. } => CourierError::Retry(why),
     }
 }
 

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use signalbox_model::id::{MessageId, StreamId, TenantId, TimerId};
 use signalbox_model::scope::Actor;
-use signalbox_model::view::{Column, ColumnKind, ViewChange, ViewDefinition, ViewRow};
+use signalbox_model::view::{Column, ColumnIndex, ColumnKind, ViewChange, ViewDefinition, ViewRow};
 use signalbox_runtime::index::IndexChanges;
 use signalbox_runtime::ports::Store;
 use signalbox_runtime::record::{InboxMark, Packed, RECORD_VERSION, Record, TimerChange, Turn};
@@ -17,10 +17,12 @@ const LOADS: &[ViewDefinition] = &[ViewDefinition {
         Column {
             name: "status",
             kind: ColumnKind::Text,
+            index: ColumnIndex::Full,
         },
         Column {
             name: "rank",
             kind: ColumnKind::Integer,
+            index: ColumnIndex::Full,
         },
     ],
     version: 1,

@@ -3,7 +3,10 @@
 //! Invariant: only checked, declared names enter the text; every value is bound.
 
 use serde_json::Value;
-use signalbox_model::view::{Column, ColumnKind, Direction, Filter, PAGE_ROWS_MAX, ViewDefinition, ViewQuery, ViewRow};
+use signalbox_model::view::{
+    Column, ColumnIndex, ColumnKind, Direction, Filter, PAGE_ROWS_MAX, SUMMAND_MAX, TOTALS_MAX, Total, ViewDefinition,
+    ViewQuery, ViewRow,
+};
 use signalbox_runtime::ports::StoreError;
 use std::collections::BTreeSet;
 
@@ -25,6 +28,8 @@ pub(crate) trait Dialect {
     fn comparison(&self, column: &Column, sign: &str, parameter: &str) -> String;
     /// Nulls come before everything, and so last when descending.
     fn ordering(&self, column: &Column, direction: Direction) -> String;
+    /// `low` where `value` is less, `high` where it is more, and null where it is null.
+    fn between(&self, value: &str, low: i64, high: i64) -> String;
 }
 
 /// A query's conditions in SQL. `$1` is the tenant, `values` follow.
@@ -47,12 +52,11 @@ pub(crate) fn table_name(view: &ViewDefinition) -> String {
 
 /// What a table was made for: another shape, or another version, and it must be made again.
 pub(crate) fn shape(view: &ViewDefinition) -> String {
-    let columns: Vec<String> = view
-        .columns
-        .iter()
-        .map(|it| format!("{}:{:?}", it.name, it.kind))
-        .collect();
-    columns.join(",")
+    let column = |it: &Column| match it.index {
+        ColumnIndex::Full => format!("{}:{:?}", it.name, it.kind),
+        index => format!("{}:{:?}:{index:?}", it.name, it.kind),
+    };
+    view.columns.iter().map(column).collect::<Vec<_>>().join(",")
 }
 
 /// Names become part of SQL text, so they are checked once, at open.
@@ -141,6 +145,54 @@ pub(crate) fn question(
         limit: i64::from(query.limit.min(PAGE_ROWS_MAX)),
         offset: i64::from(query.offset),
     })
+}
+
+/// A question for figures in SQL: one row, a column a total. `$1` is the tenant, `values` follow.
+pub(crate) fn totals_question(
+    dialect: &dyn Dialect,
+    view: &ViewDefinition,
+    filter: Option<&Filter>,
+    totals: &[Total],
+) -> Result<(String, Vec<Bound>), StoreError> {
+    if totals.is_empty() || totals.len() > TOTALS_MAX {
+        return Err(StoreError::Refused(format!(
+            "{} figures asked for: ask for 1 to {TOTALS_MAX}",
+            totals.len()
+        )));
+    }
+    let mut writer = Writer {
+        dialect,
+        view,
+        values: Vec::new(),
+        nodes: 0,
+    };
+    let mut figures = Vec::new();
+    for total in totals {
+        let counted = match &total.sum {
+            None => "1".to_owned(),
+            Some(name) => {
+                let column = writer.column(name)?;
+                if column.kind != ColumnKind::Integer {
+                    return Err(StoreError::Refused(format!("{name:?} is no integer column to sum")));
+                }
+                dialect.between(&column_name(column), -SUMMAND_MAX, SUMMAND_MAX)
+            }
+        };
+        let passes = match &total.filter {
+            Some(filter) => writer.condition(filter)?,
+            None => "TRUE".to_owned(),
+        };
+        figures.push(format!(
+            "CAST(COALESCE(SUM(CASE WHEN {passes} THEN {counted} END), 0) AS bigint)"
+        ));
+    }
+    let condition = match filter {
+        Some(filter) => writer.condition(filter)?,
+        None => "TRUE".to_owned(),
+    };
+    let (figures, table, tenant) = (figures.join(", "), table_name(view), dialect.parameter(1));
+    let sql = format!("SELECT {figures} FROM {table} WHERE tenant = {tenant} AND ({condition})");
+    Ok((sql, writer.values))
 }
 
 struct Writer<'a> {

@@ -1,21 +1,33 @@
 // The live tables of this session, and the hooks that read them.
 
 import { useSyncExternalStore } from "react";
-import { ApiError, type BoardRow, type InboxItem, openLive, type QuarantineRow, readView } from "../api";
+import {
+  ApiError,
+  type BoardRow,
+  type InboxItem,
+  openLive,
+  type QuarantineRow,
+  readView,
+  type VehicleRow,
+  type View,
+} from "../api";
 import { Clock } from "../live/clock";
 import { Feed, Forbidden, Refused, type Wires } from "../live/feed";
 import { readEvents } from "../live/sse";
-import { LiveTable } from "../live/table";
+import { LiveTable, type Page } from "../live/table";
 
 export const clock = new Clock();
 export const board = new LiveTable<BoardRow>("board");
 export const inbox = new LiveTable<InboxItem>("inbox");
 export const quarantine = new LiveTable<QuarantineRow>("quarantine");
 
-const tables = [board, inbox, quarantine];
+/** Read once a map is open, and followed from then on. */
+export const vehicles = new LiveTable<VehicleRow>("vehicles", undefined, undefined, false);
+
+const tables = [board, inbox, quarantine, vehicles];
 
 const wires: Wires = {
-  snapshot: (view) => translated(() => readView(view as "board" | "inbox" | "quarantine")),
+  snapshot: (view) => translated(() => readView(view as View)),
   open: (from, signal) =>
     translated(async () => {
       const { body } = await openLive(from, signal);
@@ -50,6 +62,7 @@ const feedListeners = new Set<() => void>();
 /** Follows the server until the returned function is called. */
 export function follow(): () => void {
   for (const table of tables) table.clear();
+  vehicles.isWanted = false;
   const mine = new Feed(tables as unknown as LiveTable<never>[], wires, clock);
   feed = mine;
   const stop = mine.subscribe(tellFeed);
@@ -59,6 +72,17 @@ export function follow(): () => void {
     stop();
     mine.stop();
   };
+}
+
+/** Reads the vehicles, if nobody has. A failure leaves the table as it was and is told by it. */
+export async function wantVehicles(): Promise<void> {
+  if (vehicles.isWanted && vehicles.state !== "failed") return;
+  vehicles.isWanted = true;
+  try {
+    vehicles.load((await wires.snapshot("vehicles")) as Page<VehicleRow>[]);
+  } catch (error) {
+    vehicles.refuse(error instanceof Forbidden ? "forbidden" : "failed", String(error));
+  }
 }
 
 export const retryNow = () => feed.retryNow();

@@ -23,7 +23,19 @@ const boardRoute = createRoute({
   path: "/",
   component: Board,
   validateSearch: (search: Record<string, unknown>): BoardSearch =>
-    texts("status", "customer", "carrier", "text", "sort")(search),
+    texts(
+      "status",
+      "customer",
+      "carrier",
+      "text",
+      "sort",
+      "kpi",
+      "part",
+      "from",
+      "to",
+      "map",
+      "load",
+    )(search),
 });
 
 const inboxRoute = createRoute({

@@ -123,7 +123,7 @@ export class Feed {
   }
 
   async #snapshot(): Promise<void> {
-    const tables = [...this.#tables.values()];
+    const tables = [...this.#tables.values()].filter((table) => table.isWanted);
     if (tables.every((table) => table.state !== "ready")) this.#say({ phase: "loading" });
     const positions = await Promise.all(
       tables.map(async (table) => {

@@ -18,6 +18,9 @@ export type Told = ReadonlySet<string> | "all";
 
 export type TableState = "loading" | "ready" | "forbidden" | "failed";
 
+/** Changes kept while a snapshot is on its way. A table that misses one is right again at the row's next change. */
+const EARLY_MAX = 10_000;
+
 /** Listeners hear at most this often. */
 export const FLUSH_EVERY_MS = 250;
 
@@ -27,6 +30,8 @@ export class LiveTable<Row> {
   readonly view: string;
   rows: ReadonlyMap<string, Row> = new Map();
   state: TableState = "loading";
+  /** Whether anybody looks at it; a table that nobody wants is not read. */
+  isWanted: boolean;
   problem: string | null = null;
   /** The log position the rows hold at least. */
   position = 0;
@@ -38,14 +43,22 @@ export class LiveTable<Row> {
   #seqs = new Map<string, number>();
   #dirty = new Set<string>();
   #all = false;
+  /** Changes heard while the first snapshot is on its way. */
+  #early: Change<Row>[] = [];
   #scheduled = false;
   #lastFlush = Number.NEGATIVE_INFINITY;
   #listeners = new Set<(told: Told) => void>();
   #schedule: Schedule;
   #now: () => number;
 
-  constructor(view: string, schedule: Schedule = onFrame, now: () => number = () => performance.now()) {
+  constructor(
+    view: string,
+    schedule: Schedule = onFrame,
+    now: () => number = () => performance.now(),
+    isWanted = true,
+  ) {
     this.view = view;
+    this.isWanted = isWanted;
     this.#schedule = schedule;
     this.#now = now;
     this.rows = this.#rows;
@@ -64,7 +77,19 @@ export class LiveTable<Row> {
     this.position = Math.min(...pages.map((page) => page.position));
     this.state = "ready";
     this.problem = null;
+    for (const change of this.#early.splice(0)) this.apply(change);
     this.#tellAll();
+  }
+
+  /** Adds rows that a snapshot did not reach. What is here already is as new or newer. */
+  merge(rows: Page<Row>["rows"], position: number): void {
+    for (const { key, row } of rows) {
+      if (this.#seqs.has(key)) continue;
+      this.#rows.set(key, row);
+      this.#seqs.set(key, position);
+      this.#dirty.add(key);
+    }
+    if (this.#dirty.size > 0) this.#request();
   }
 
   refuse(state: "forbidden" | "failed", problem: string): void {
@@ -78,6 +103,7 @@ export class LiveTable<Row> {
   clear(): void {
     this.#rows.clear();
     this.#seqs.clear();
+    this.#early = [];
     this.state = "loading";
     this.problem = null;
     this.position = 0;
@@ -86,6 +112,7 @@ export class LiveTable<Row> {
 
   /** Applies a change unless a newer one for its key is here. Returns whether it was news. */
   apply(change: Change<Row>): boolean {
+    if (this.state === "loading" && this.isWanted && this.#early.length < EARLY_MAX) this.#early.push(change);
     const known = this.#seqs.get(change.key) ?? this.position;
     if (this.state !== "ready" || change.seq < known) return false;
     const before = this.#rows.get(change.key);

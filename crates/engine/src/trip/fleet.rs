@@ -5,8 +5,8 @@
 
 use super::Picture;
 use super::plan::Plan;
-pub use super::vehicle::Snapshot;
-use super::vehicle::{Ping, Taken as Kept, Vehicle};
+pub use super::vehicle::{Ping, Snapshot};
+use super::vehicle::{Taken as Kept, Vehicle};
 use jiff::Timestamp;
 use signalbox_advice::drive::Arrival;
 use signalbox_model::id::{LoadId, PartnerId};

@@ -20,6 +20,9 @@ mod vehicle;
 mod tests;
 
 pub(crate) use assign::{assign, assign_by, begin};
+pub use places::locate;
+
+pub(crate) use fold::LATE_AFTER_S;
 pub(crate) use late::{overdue, span, timer_of};
 pub(crate) use settle::{report, settle};
 

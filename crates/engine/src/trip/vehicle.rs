@@ -131,6 +131,11 @@ impl Snapshot {
     pub fn loads(&self) -> impl Iterator<Item = &LoadId> {
         self.trips.iter().map(|(load, _)| load)
     }
+
+    /// Positions kept, in the order of their times.
+    pub fn pings(&self) -> &[Ping] {
+        &self.pings
+    }
 }
 
 impl Vehicle {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use signalbox_engine::views;
 use signalbox_model::scope::TenantScope;
 use signalbox_model::view::{PAGE_ROWS_MAX, ViewQuery};
+use signalbox_runtime::kpis;
 use signalbox_runtime::ports::Clock as _;
 use signalbox_world::{Arrival, Form, World};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,8 @@ const ORDERS_AN_HOUR: f64 = 37.5;
 const ORDERS_MAX: f64 = 20_000.0;
 /// How often folders are looked into, in our time.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// What the outcome's figures cover: all that a demo has lived through.
+const FIGURES_OVER: SignedDuration = SignedDuration::from_hours(24 * 366);
 /// Requests that are tried again before one is given up.
 const ATTEMPTS_MAX: u32 = 5;
 
@@ -198,6 +201,7 @@ fn files(folder: &Path) -> Vec<(String, PathBuf)> {
 
 /// What came of it, for scripts: loads by status, what waits for people, what could not be read.
 pub fn outcome(installation: &Installation, scenario: &str, seed: u64) -> anyhow::Result<Value> {
+    let now = installation.clock.now();
     let mut tenants = Vec::new();
     for (id, directory) in installation.directories.tenants() {
         let scope = TenantScope::system(id.clone());
@@ -237,6 +241,7 @@ pub fn outcome(installation: &Installation, scenario: &str, seed: u64) -> anyhow
                 "by_status": statuses,
                 "waiting_for_people": count(&views::INBOX)?,
                 "quarantined": count(&views::QUARANTINE)?,
+                "figures": kpis::summary(installation.store.as_ref(), &scope, now.saturating_sub(FIGURES_OVER)?, now)?,
             },
         }));
     }

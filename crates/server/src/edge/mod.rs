@@ -13,10 +13,12 @@ mod documents;
 mod failures;
 mod health;
 mod inbound;
+mod kpis;
 mod layers;
 mod live;
 mod loads;
 mod orders;
+mod path;
 mod personal;
 mod problem;
 mod shapes;
@@ -60,6 +62,7 @@ pub struct Edge {
     pub reads: Arc<Semaphore>,
     pub uploads: Arc<Semaphore>,
     pub followers: Arc<AtomicUsize>,
+    pub kpis: Arc<kpis::Kept>,
     pub probe: health::Probe,
     pub metrics: PrometheusHandle,
 }
@@ -82,6 +85,7 @@ impl Edge {
             reads: Arc::new(Semaphore::new(READS_MAX)),
             uploads: Arc::new(Semaphore::new(documents::UPLOADS_MAX)),
             followers: Arc::default(),
+            kpis: Arc::default(),
             probe: health::Probe::default(),
             metrics,
         }
@@ -106,11 +110,13 @@ fn described() -> OpenApiRouter<Edge> {
         .routes(routes!(inbound::receive))
         .routes(routes!(views::me))
         .routes(routes!(views::board))
+        .routes(routes!(kpis::kpis))
         .routes(routes!(views::inbox))
         .routes(routes!(views::quarantine))
         .routes(routes!(live::live))
         .routes(routes!(orders::create))
         .routes(routes!(loads::load))
+        .routes(routes!(path::path))
         .routes(routes!(timeline::timeline))
         .routes(routes!(documents::documents, documents::attach))
         .routes(routes!(documents::document))

@@ -3,6 +3,7 @@
 use super::Edge;
 use super::ask::WaitFor;
 use super::auth::Caller;
+use super::kpis::{self, Drill};
 use super::problem::{Problem, ProblemBody};
 use super::shapes::{BoardRow, InboxItem, Me, Page, QuarantineRow, VehicleRow};
 use axum::Json;
@@ -57,13 +58,19 @@ pub struct Asked {
 /// Columns that `text` looks into.
 const TEXT_COLUMNS: &[&str] = &["reference", "load", "lane", "code"];
 
-/// The loads: one row each.
-#[utoipa::path(get, path = "/api/v1/board", tag = "work", params(Asked), responses((status = 200, body = Page<BoardRow>), (status = "4XX", body = ProblemBody)))]
+/// The loads: one row each. With `kpi`, those behind one figure of a period, as `/api/v1/kpis` names them.
+#[utoipa::path(get, path = "/api/v1/board", tag = "work", params(Asked, Drill), responses((status = 200, body = Page<BoardRow>), (status = "4XX", body = ProblemBody)))]
 pub async fn board(
     State(edge): State<Edge>,
     caller: Caller,
     Query(asked): Query<Asked>,
+    Query(drill): Query<Drill>,
 ) -> Result<Json<Value>, Problem> {
+    if let Some(kpi) = &drill.kpi {
+        caller.require_staff()?;
+        edge.wait_for(asked.wait_for).await?;
+        return kpis::drilled(edge, caller, kpi, &drill, &asked).await;
+    }
     page(
         edge,
         caller,

@@ -80,6 +80,22 @@ async fn a_late_truck_raises_one_exception_with_its_evidence() {
     assert_eq!(delivery["estimated"]["is_late"], true);
     assert_eq!(page["trip"]["position"]["vehicle"], "48");
     assert_eq!(delivery["actual"], Value::Null);
+    let path = stage
+        .get_json("dispatcher", &format!("/api/v1/loads/{load}/path"))
+        .await;
+    let stops = path["stops"].as_array().unwrap();
+    assert_eq!((&path["vehicle"], stops.len()), (&json!("48"), 2));
+    assert_eq!(
+        (&stops[1]["place"], &stops[1]["late"]),
+        (&json!("site lakeshore"), &json!(true))
+    );
+    assert_eq!(stops[1]["radius_m"], 500);
+    // The newest position follows within 20 seconds.
+    let trail = path["trail"].as_array().unwrap();
+    assert_eq!(
+        trail[0]["coordinates"],
+        json!({"latitude_deg": 42.65, "longitude_deg": -73.75})
+    );
     let timeline = stage
         .get_json("dispatcher", &format!("/api/v1/loads/{load}/timeline"))
         .await;

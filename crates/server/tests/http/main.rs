@@ -5,6 +5,7 @@ mod audit;
 mod contract;
 mod documents;
 mod inbound;
+mod kpis;
 mod late;
 mod live;
 mod operate;

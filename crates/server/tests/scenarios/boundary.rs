@@ -53,17 +53,16 @@ pub struct HttpBoundary {
 type Answered = (u16, Value);
 
 impl HttpBoundary {
-    pub fn new(ground: &Ground, runtime: &Arc<Runtime>) -> Result<Self, String> {
+    pub fn new(ground: &Ground, runtime: &Arc<Runtime>, mailboxes: Mailboxes) -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|it| it.to_string())?;
         let begin: Timestamp = BEGIN.parse().map_err(|it| format!("{it}"))?;
         let mut systems = runtime.block_on(Systems::listen())?;
-        let mailboxes = Mailboxes::open()?;
         let setup = Setup {
             by_hand: Some(begin),
             // One after the other, so that what carriers answer comes in an order that is known.
             couriers: 1,
             egress_allowed: vec![systems.origin.clone()],
-            mail_server: Some(mailboxes.server.clone()),
+            mail_server: Some(mailboxes.server()),
             ..ground.setup(folder.path())
         };
         let server = runtime.block_on(async {
@@ -489,7 +488,7 @@ impl Boundary for HttpBoundary {
     }
 
     fn letters(&self) -> Result<Vec<Letter>, String> {
-        let mailed = self.mailboxes.mailed();
+        let mailed = self.mailboxes.mailed()?;
         let ids: BTreeSet<&String> = mailed.iter().map(|(id, _)| id).collect();
         if ids.len() == mailed.len()
             && ids

@@ -1,5 +1,6 @@
-//! The mail server of the scenarios, and what it put into each mailbox.
+//! The customers' mail server in the scenarios, and what it put into each mailbox: a simple one of our own, or Exim.
 
+use crate::exim::Exim;
 use signalbox_connectors::outbound::mail::{Server, Tls};
 use signalbox_sim::scenario::Letter;
 use signalbox_sim::setup::customer_at;
@@ -11,13 +12,13 @@ use std::sync::{Arc, Mutex};
 /// A letter under its Message-ID.
 pub type Mailed = (String, Letter);
 
-pub struct Mailboxes {
-    pub server: Server,
-    desk: Desk,
+pub enum Mailboxes {
+    Simple { server: Server, desk: Desk },
+    Real(Exim),
 }
 
 #[derive(Clone, Default)]
-struct Desk {
+pub struct Desk {
     mailed: Arc<Mutex<Vec<Mailed>>>,
     /// Customers that have no mailbox.
     shut: Arc<Mutex<BTreeSet<String>>>,
@@ -45,26 +46,38 @@ impl Mailboxes {
             sender: "signalbox@main.example".to_owned(),
             authority: None,
         };
-        Ok(Self { server, desk })
+        Ok(Self::Simple { server, desk })
+    }
+
+    pub fn server(&self) -> Server {
+        match self {
+            Self::Simple { server, .. } => server.clone(),
+            Self::Real(exim) => exim.server.clone(),
+        }
     }
 
     pub fn shut(&self, customer: &str) {
-        self.desk.shut.lock().unwrap().insert(customer.to_owned());
+        match self {
+            Self::Simple { desk, .. } => drop(desk.shut.lock().unwrap().insert(customer.to_owned())),
+            Self::Real(exim) => exim.shut(customer),
+        }
     }
 
-    pub fn mailed(&self) -> Vec<Mailed> {
-        self.desk.mailed.lock().unwrap().clone()
+    /// Every letter so far, in the order in which they came.
+    pub fn mailed(&self) -> Result<Vec<Mailed>, String> {
+        match self {
+            Self::Simple { desk, .. } => Ok(desk.mailed.lock().unwrap().clone()),
+            Self::Real(exim) => Ok(exim.letters()?.iter().map(|it| read(it)).collect()),
+        }
     }
 }
 
 fn converse(mut stream: TcpStream, desk: &Desk) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     stream.write_all(b"220 mailboxes ready\r\n")?;
-    let mut to = String::new();
     while let Some(line) = lines.next().transpose()? {
         let answer = if let Some(address) = line.strip_prefix("RCPT TO:<") {
-            customer_at(address.trim_end_matches('>')).clone_into(&mut to);
-            let is_shut = desk.shut.lock().unwrap().contains(&to);
+            let is_shut = desk.shut.lock().unwrap().contains(customer_at(address));
             if is_shut { "550 no such mailbox" } else { "250 fine" }
         } else if line == "DATA" {
             stream.write_all(b"354 go on\r\n")?;
@@ -72,7 +85,7 @@ fn converse(mut stream: TcpStream, desk: &Desk) -> std::io::Result<()> {
             while let Some(line) = lines.next().transpose()?.filter(|it| it != ".") {
                 letter.push(line);
             }
-            desk.mailed.lock().unwrap().push(read(&to, &letter));
+            desk.mailed.lock().unwrap().push(read(&letter));
             "250 taken"
         } else if line == "QUIT" {
             return stream.write_all(b"221 bye\r\n");
@@ -84,14 +97,14 @@ fn converse(mut stream: TcpStream, desk: &Desk) -> std::io::Result<()> {
     Ok(())
 }
 
-fn read(to: &str, letter: &[String]) -> Mailed {
+fn read(letter: &[String]) -> Mailed {
     let header = |name: &str| {
-        let found = letter
-            .iter()
-            .take_while(|it| !it.is_empty())
-            .find_map(|it| it.strip_prefix(name));
-        found.unwrap_or_default().to_owned()
+        let mut headers = letter.iter().take_while(|it| !it.is_empty());
+        headers
+            .find_map(|it| it.strip_prefix(name))
+            .unwrap_or_default()
+            .to_owned()
     };
-    let (to, subject) = (to.to_owned(), Some(header("Subject: ")));
+    let (to, subject) = (customer_at(&header("To: ")).to_owned(), Some(header("Subject: ")));
     (header("Message-ID: "), Letter { to, subject })
 }

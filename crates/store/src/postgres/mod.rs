@@ -26,7 +26,7 @@ use session::{Session, Target};
 use signalbox_model::id::{EffectId, MessageId, Seq, StreamId, SubjectId, TenantId, TimerId};
 use signalbox_model::scope::TenantScope;
 use signalbox_model::value::ExternalId;
-use signalbox_model::view::{ViewDefinition, ViewPage, ViewQuery, ViewRow};
+use signalbox_model::view::{Filter, PAGE_ROWS_MAX, Total, ViewDefinition, ViewPage, ViewQuery, ViewRow};
 use signalbox_runtime::index::IndexChanges;
 use signalbox_runtime::ports::{DueTimer, Epoch, PendingEffect, Positions, Store, StoreError};
 use signalbox_runtime::record::{InboxMark, Stored, SubjectKey, Turn};
@@ -280,6 +280,32 @@ impl Store for Postgres {
     fn view_row(&self, scope: &TenantScope, view: &ViewDefinition, key: &str) -> Result<Option<ViewRow>, StoreError> {
         let view = declared(self.views, view)?;
         self.read(scope, |session| view::row(session, scope.tenant().as_str(), view, key))
+    }
+
+    fn view_rows(
+        &self,
+        scope: &TenantScope,
+        view: &ViewDefinition,
+        keys: &[String],
+    ) -> Result<Vec<(String, ViewRow)>, StoreError> {
+        let view = declared(self.views, view)?;
+        let keys = keys.get(..PAGE_ROWS_MAX as usize).unwrap_or(keys);
+        self.read(scope, |session| {
+            view::rows(session, scope.tenant().as_str(), view, keys)
+        })
+    }
+
+    fn view_totals(
+        &self,
+        scope: &TenantScope,
+        view: &ViewDefinition,
+        filter: Option<&Filter>,
+        totals: &[Total],
+    ) -> Result<Vec<i64>, StoreError> {
+        let view = declared(self.views, view)?;
+        self.read(scope, |session| {
+            view::totals(session, scope.tenant().as_str(), view, filter, totals)
+        })
     }
 
     fn subject_key(&self, scope: &TenantScope, subject: &SubjectId) -> Result<Option<SubjectKey>, StoreError> {

@@ -3,9 +3,12 @@
 use super::error::Failure;
 use super::session::Session;
 use super::text::{decode, encode};
-use crate::view::{Bound, Dialect, cells, column_name, question, table_name};
+use crate::view::{Bound, Dialect, cells, column_name, question, table_name, totals_question};
 use postgres::types::ToSql;
-use signalbox_model::view::{Column, ColumnKind, Direction, ViewDefinition, ViewPage, ViewQuery, ViewRow};
+use signalbox_model::view::{
+    Column, ColumnIndex, ColumnKind, Direction, Filter, Total, ViewDefinition, ViewPage, ViewQuery, ViewRow,
+};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Characters of a text that its index holds. An index row may have 2,704 bytes; partners' texts can be longer.
@@ -47,6 +50,11 @@ impl Dialect for Postgres {
             ColumnKind::Integer | ColumnKind::Boolean => format!("{name} {direction}"),
         }
     }
+
+    fn between(&self, value: &str, low: i64, high: i64) -> String {
+        // GREATEST and LEAST pass nulls over.
+        format!("CASE WHEN {value} IS NULL THEN NULL ELSE GREATEST({low}, LEAST({high}, {value})) END")
+    }
 }
 
 fn indexed(column: &Column) -> String {
@@ -67,9 +75,14 @@ pub(super) fn create(view: &ViewDefinition) -> String {
     sql += "body text NOT NULL, PRIMARY KEY (tenant, key));";
     for column in view.columns {
         let (name, indexed) = (column.name, indexed(column));
+        let which = match column.index {
+            ColumnIndex::Full => String::new(),
+            ColumnIndex::Present => format!(" WHERE {} IS NOT NULL", column_name(column)),
+            ColumnIndex::None => continue,
+        };
         let _ = write!(
             sql,
-            "CREATE INDEX ON {table} /* {name} */ (tenant, ({indexed}) NULLS FIRST, key);"
+            "CREATE INDEX ON {table} /* {name} */ (tenant, ({indexed}) NULLS FIRST, key){which};"
         );
     }
     let _ = write!(sql, "SELECT guard_tenant_table('{table}');");
@@ -228,6 +241,42 @@ pub(super) fn row(
     let sql = format!("SELECT body FROM {} WHERE tenant = $1 AND key = $2", table_name(view));
     let found = session.query_opt(&sql, &[&encode(tenant), &encode(key)])?;
     found.map(|row| Ok(serde_json::from_str(row.try_get(0)?)?)).transpose()
+}
+
+/// Those of the keys that there are, in the order asked for.
+pub(super) fn rows(
+    session: &mut Session,
+    tenant: &str,
+    view: &ViewDefinition,
+    keys: &[String],
+) -> Result<Vec<(String, ViewRow)>, Failure> {
+    let sql = format!(
+        "SELECT key, body FROM {} WHERE tenant = $1 AND key = ANY($2::text[])",
+        table_name(view)
+    );
+    let wanted: Vec<_> = keys.iter().map(|it| encode(it)).collect();
+    let mut found: BTreeMap<String, ViewRow> = BTreeMap::new();
+    for row in session.query(&sql, &[&encode(tenant), &wanted])? {
+        found.insert(decode(row.try_get(0)?), serde_json::from_str(row.try_get(1)?)?);
+    }
+    let known = |key: &String| Some((key.clone(), found.get(key)?.clone()));
+    Ok(keys.iter().filter_map(known).collect())
+}
+
+pub(super) fn totals(
+    session: &mut Session,
+    tenant: &str,
+    view: &ViewDefinition,
+    filter: Option<&Filter>,
+    totals: &[Total],
+) -> Result<Vec<i64>, Failure> {
+    let (sql, bound) = totals_question(&Postgres, view, filter, totals)?;
+    let tenant = encode(tenant);
+    let bound: Vec<Box<dyn ToSql + Sync>> = bound.into_iter().map(value).collect();
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![&tenant];
+    values.extend(bound.iter().map(Box::as_ref));
+    let row = session.query_one(&sql, &values)?;
+    (0..totals.len()).map(|it| Ok(row.try_get(it)?)).collect()
 }
 
 fn value(bound: Bound) -> Box<dyn ToSql + Sync> {

@@ -2,10 +2,12 @@
 
 use super::error::Failure;
 use super::put::put_rows;
-use crate::view::{Bound, Dialect, cells, column_name, question, table_name};
+use crate::view::{Bound, Dialect, cells, column_name, question, table_name, totals_question};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
-use signalbox_model::view::{Column, ColumnKind, Direction, ViewDefinition, ViewPage, ViewQuery, ViewRow};
+use signalbox_model::view::{
+    Column, ColumnIndex, ColumnKind, Direction, Filter, Total, ViewDefinition, ViewPage, ViewQuery, ViewRow,
+};
 use std::fmt::Write as _;
 
 struct Sqlite;
@@ -27,6 +29,10 @@ impl Dialect for Sqlite {
         };
         format!("{} {direction}", column_name(column)) // SQLite's nulls are the smallest values.
     }
+
+    fn between(&self, value: &str, low: i64, high: i64) -> String {
+        format!("max({low}, min({high}, {value}))")
+    }
 }
 
 pub(super) fn create(connection: &Connection, view: &ViewDefinition) -> Result<(), Failure> {
@@ -42,9 +48,14 @@ pub(super) fn create(connection: &Connection, view: &ViewDefinition) -> Result<(
     sql += "body BLOB NOT NULL, PRIMARY KEY (tenant, key));";
     for column in view.columns {
         let name = column_name(column);
+        let which = match column.index {
+            ColumnIndex::Full => String::new(),
+            ColumnIndex::Present => format!(" WHERE {name} IS NOT NULL"),
+            ColumnIndex::None => continue,
+        };
         let _ = write!(
             sql,
-            "CREATE INDEX {table}_by_{} ON {table} (tenant, {name}, key);",
+            "CREATE INDEX {table}_by_{} ON {table} (tenant, {name}, key){which};",
             column.name
         );
     }
@@ -136,6 +147,38 @@ pub(super) fn row(
         .query_row((tenant, key), |row| row.get(0))
         .optional()?;
     Ok(body.map(|body| serde_json::from_slice(&body)).transpose()?)
+}
+
+/// Those of the keys that there are, in the order asked for.
+pub(super) fn rows(
+    connection: &Connection,
+    tenant: &str,
+    view: &ViewDefinition,
+    keys: &[String],
+) -> Result<Vec<(String, ViewRow)>, Failure> {
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        if let Some(it) = row(connection, tenant, view, key)? {
+            found.push((key.clone(), it));
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn totals(
+    connection: &Connection,
+    tenant: &str,
+    view: &ViewDefinition,
+    filter: Option<&Filter>,
+    totals: &[Total],
+) -> Result<Vec<i64>, Failure> {
+    let (sql, bound) = totals_question(&Sqlite, view, filter, totals)?;
+    let mut values = vec![Value::from(tenant.to_owned())];
+    values.extend(bound.into_iter().map(value));
+    let read = |row: &rusqlite::Row<'_>| (0..totals.len()).map(|it| row.get(it)).collect();
+    Ok(connection
+        .prepare_cached(&sql)?
+        .query_row(params_from_iter(&values), read)?)
 }
 
 fn value(bound: Bound) -> Value {

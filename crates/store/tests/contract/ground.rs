@@ -1,6 +1,6 @@
 //! What a store stands on in a test, so that it can be opened twice and started again after a crash.
 
-use signalbox_model::view::{Column, ColumnKind, ViewDefinition};
+use signalbox_model::view::{Column, ColumnIndex, ColumnKind, ViewDefinition};
 use signalbox_runtime::memory::Memory;
 use signalbox_runtime::ports::Store;
 use signalbox_store::{Postgres, PostgresOptions, Sqlite};
@@ -15,14 +15,17 @@ pub const LOADS: ViewDefinition = ViewDefinition {
         Column {
             name: "status",
             kind: ColumnKind::Text,
+            index: ColumnIndex::Full,
         },
         Column {
             name: "rank",
             kind: ColumnKind::Integer,
+            index: ColumnIndex::Present,
         },
         Column {
             name: "late",
             kind: ColumnKind::Boolean,
+            index: ColumnIndex::None,
         },
     ],
     version: 1,
@@ -32,6 +35,7 @@ pub const INBOX: ViewDefinition = ViewDefinition {
     columns: &[Column {
         name: "order",
         kind: ColumnKind::Text,
+        index: ColumnIndex::Full,
     }],
     version: 1,
 };

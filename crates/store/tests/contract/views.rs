@@ -5,7 +5,7 @@ use crate::ground::{Ground, LOADS};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use signalbox_model::view::{Direction, Filter, ViewQuery, ViewRow};
+use signalbox_model::view::{Direction, Filter, SUMMAND_MAX, Total, ViewQuery, ViewRow};
 use signalbox_runtime::ports::StoreError;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -60,6 +60,11 @@ fn a_query() -> impl Strategy<Value = ViewQuery> {
     })
 }
 
+fn a_total() -> impl Strategy<Value = Total> {
+    let sum = prop::option::of(Just("rank".to_owned()));
+    (sum, prop::option::of(a_filter())).prop_map(|(sum, filter)| Total { sum, filter })
+}
+
 /// The value a declared column holds; another kind counts as null.
 fn cell<'a>(row: &'a ViewRow, column: &str) -> Option<&'a Value> {
     let value = row.columns.get(column)?;
@@ -91,6 +96,20 @@ fn matches(filter: &Filter, row: &ViewRow) -> bool {
         Filter::Less(column, value) => is(column, value, Ordering::Less),
         Filter::Greater(column, value) => is(column, value, Ordering::Greater),
     }
+}
+
+/// What a plain loop makes of a total.
+fn figure(rows: &BTreeMap<String, ViewRow>, filter: Option<&Filter>, total: &Total) -> i64 {
+    let passes = |row: &&ViewRow| {
+        filter.is_none_or(|it| matches(it, row)) && total.filter.as_ref().is_none_or(|it| matches(it, row))
+    };
+    let adds = |row: &ViewRow| match &total.sum {
+        None => 1,
+        Some(column) => cell(row, column)
+            .and_then(Value::as_i64)
+            .map_or(0, |it| it.clamp(-SUMMAND_MAX, SUMMAND_MAX)),
+    };
+    rows.values().filter(passes).map(adds).sum()
 }
 
 fn model(rows: &BTreeMap<String, ViewRow>, query: &ViewQuery) -> (u64, Vec<(String, ViewRow)>) {
@@ -133,8 +152,9 @@ pub fn any_question_is_answered_as_a_plain_loop_would(fresh: fn() -> Option<Grou
     };
     let rows = prop::collection::btree_map("[ké🚚]{1,2}", prop::option::weighted(0.8, a_row()), 0..6);
     let questions = prop::collection::vec(a_query(), 1..12);
+    let figures = (prop::option::of(a_filter()), prop::collection::vec(a_total(), 1..6));
     let shown = std::cell::RefCell::new(&mut shown);
-    let checked = TestRunner::new(config).run(&(rows, questions), |(rows, questions)| {
+    let checked = TestRunner::new(config).run(&(rows, questions, figures), |(rows, questions, figures)| {
         let mut shown = shown.borrow_mut();
         let mut changed = turn(ACME, "a");
         for (key, row) in rows {
@@ -154,8 +174,23 @@ pub fn any_question_is_answered_as_a_plain_loop_would(fresh: fn() -> Option<Grou
         for query in questions {
             let page = store.view_page(&scope(ACME), &LOADS, &query).unwrap();
             let (total, rows) = model(&shown, &query);
+            let keys: Vec<String> = rows
+                .iter()
+                .rev()
+                .map(|(key, _)| key.clone())
+                .chain(["none".into()])
+                .collect();
+            let again = store.view_rows(&scope(ACME), &LOADS, &keys).unwrap();
+            let wanted: Vec<_> = rows.iter().rev().cloned().collect();
+            prop_assert_eq!(again, wanted);
             prop_assert_eq!((page.total, page.rows), (total, rows), "{:?}", query);
         }
+        let (filter, totals) = figures;
+        let wanted: Vec<i64> = totals.iter().map(|it| figure(&shown, filter.as_ref(), it)).collect();
+        let found = store
+            .view_totals(&scope(ACME), &LOADS, filter.as_ref(), &totals)
+            .unwrap();
+        prop_assert_eq!(found, wanted, "{:?} of {:?}", totals, filter);
         Ok(())
     });
     checked.unwrap();
@@ -175,6 +210,15 @@ pub fn a_question_about_an_unknown_column_is_refused(ground: &Ground) {
     ];
     for query in tests {
         let refused = store.view_page(&scope(ACME), &LOADS, &query);
+        assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+    }
+    let sum = |column: &str| Total {
+        sum: Some(column.to_owned()),
+        filter: None,
+    };
+    let sums = [vec![sum("body")], vec![sum("status")], vec![], vec![sum("rank"); 65]];
+    for totals in sums {
+        let refused = store.view_totals(&scope(ACME), &LOADS, None, &totals);
         assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
     }
     assert!(store.health().is_ok());

@@ -10,12 +10,14 @@ interface Props {
   change: (filters: Filters, replace?: boolean) => void;
   resort: () => void;
   showKeys: () => void;
+  isMapOpen: boolean;
+  toggleMap: () => void;
 }
 
 /** A person who types fast should not filter ten thousand loads at every letter. */
 const TYPING_MS = 200;
 
-export function FilterBar({ order, filters, change, resort, showKeys }: Props) {
+export function FilterBar({ order, filters, change, resort, showKeys, isMapOpen, toggleMap }: Props) {
   const toggle = (status: LoadStatus) => {
     const without = filters.status.filter((it) => it !== status);
     const next = without.length < filters.status.length ? without : [...filters.status, status];
@@ -53,6 +55,9 @@ export function FilterBar({ order, filters, change, resort, showKeys }: Props) {
         <span className="quiet number" data-testid="shown">
           {order.keys.length.toLocaleString("en-US")} of {order.total.toLocaleString("en-US")}
         </span>
+        <button type="button" className="button map-toggle" aria-pressed={isMapOpen} onClick={toggleMap}>
+          Map
+        </button>
         <button type="button" className="button" onClick={showKeys} aria-label="Keys on the board">
           ?
         </button>

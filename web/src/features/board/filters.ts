@@ -1,6 +1,7 @@
 // The board's filter: what a person types, what the address says, and what a load must be. One meaning, three forms.
 
 import type { BoardRow, LoadStatus } from "../../api";
+import type { Drill } from "../kpi/figures";
 
 export const STATUSES: readonly LoadStatus[] = [
   "exception",
@@ -38,6 +39,8 @@ export interface Filters {
   invoice: Readiness | null;
   sort: Sort;
   descending: boolean;
+  /** The loads behind a key figure, and no others. */
+  drill: Drill | null;
 }
 
 /** As in the address. What is usual is left out. */
@@ -48,6 +51,14 @@ export interface BoardSearch {
   text?: string;
   invoice?: string;
   sort?: string;
+  kpi?: string;
+  part?: string;
+  from?: string;
+  to?: string;
+  /** `open` while the map is. */
+  map?: string;
+  /** The load that is looked at. */
+  load?: string;
 }
 
 export const EVERYTHING: Filters = {
@@ -58,6 +69,7 @@ export const EVERYTHING: Filters = {
   invoice: null,
   sort: "urgency",
   descending: false,
+  drill: null,
 };
 
 const word = (value: unknown): string | null => {
@@ -80,7 +92,13 @@ export function fromSearch(search: Record<string, unknown>): Filters {
     invoice: READINESS.find((it) => it === word(search.invoice)) ?? null,
     sort: known ?? "urgency",
     descending: known !== undefined && sort.startsWith("-"),
+    drill: drillFrom(search),
   };
+}
+
+function drillFrom(search: Record<string, unknown>): Drill | null {
+  const [kpi, from, to] = [word(search.kpi), word(search.from), word(search.to)];
+  return kpi && from && to ? { kpi, part: word(search.part) ?? "counted", from, to } : null;
 }
 
 export function toSearch(filters: Filters): BoardSearch {
@@ -92,12 +110,17 @@ export function toSearch(filters: Filters): BoardSearch {
   if (filters.invoice) search.invoice = filters.invoice;
   if (filters.sort !== "urgency" || filters.descending)
     search.sort = (filters.descending ? "-" : "") + filters.sort;
-  return search;
+  return { ...search, ...filters.drill };
 }
 
 /** What a person typed: `status:covered customer:"Acme Paper" rumford`. Sorting is not typed; it stays as it was. */
 export function parseTokens(typed: string, before: Filters): { filters: Filters; unknown: string[] } {
-  const filters: Filters = { ...EVERYTHING, sort: before.sort, descending: before.descending };
+  const filters: Filters = {
+    ...EVERYTHING,
+    sort: before.sort,
+    descending: before.descending,
+    drill: before.drill,
+  };
   const unknown: string[] = [];
   const words: string[] = [];
   const status = new Set<LoadStatus>();

@@ -24,10 +24,17 @@ interface Props {
   sortBy: (sort: Sort) => void;
   resort: () => void;
   showKeys: () => void;
+  /** The load that the map looks at. */
+  selected: string | null;
+  /** Tells the map which load the row with the focus is about; none while there is no map. */
+  select: ((load: string | null) => void) | null;
 }
 
+/** A person who walks through the rows does not want the map to follow each step. */
+const REST_MS = 200;
+
 /** A grid that draws only the rows in sight, with one cell in the tab order. */
-export function Grid({ order, filters, sortBy, resort, showKeys }: Props) {
+export function Grid({ order, filters, sortBy, resort, showKeys, selected, select }: Props) {
   const navigate = useNavigate();
   const scroller = useRef<HTMLDivElement>(null);
   const window = useWindow(scroller, order.keys.length);
@@ -50,6 +57,31 @@ export function Grid({ order, filters, sortBy, resort, showKeys }: Props) {
     },
     [order.keys],
   );
+
+  // Chosen on the map: its row comes into sight, and the focus stays where it is.
+  const told = useRef<string | null>(null);
+  const keys = useRef(order.keys);
+  keys.current = order.keys;
+  useEffect(() => {
+    if (selected === null || selected === told.current) return;
+    const at = keys.current.indexOf(selected);
+    told.current = selected;
+    if (at < 0) return;
+    reveal(scroller.current, at);
+    setActive((before) => ({ key: selected, column: before.column }));
+  }, [selected]);
+  // Chosen here: the map is told once the person rests on it.
+  const tell = useRef(select);
+  tell.current = select;
+  const isFollowed = select !== null;
+  useEffect(() => {
+    if (!isFollowed || active.key === null || active.key === told.current) return;
+    const timer = setTimeout(() => {
+      told.current = active.key;
+      tell.current?.(active.key);
+    }, REST_MS);
+    return () => clearTimeout(timer);
+  }, [active.key, isFollowed]);
 
   useLayoutEffect(() => {
     if (!wantsFocus.current) return;

@@ -70,6 +70,7 @@ export class BoardModel {
   #table: LiveTable<BoardRow>;
   #filters: Filters = EVERYTHING;
   #matches = matcher(EVERYTHING);
+  #only: ReadonlySet<string> | null = null;
   #keys: string[] = [];
   /** The place each shown row had when it was put there. */
   #places = new Map<string, Place>();
@@ -100,6 +101,17 @@ export class BoardModel {
     this.resort();
   }
 
+  /** Shows no other loads than these; `null` shows all. */
+  only(keys: ReadonlySet<string> | null): void {
+    if (this.#only === keys) return;
+    this.#only = keys;
+    this.resort();
+  }
+
+  #belongs(key: string, row: BoardRow): boolean {
+    return (this.#only === null || this.#only.has(key)) && this.#matches(row);
+  }
+
   /** Puts everything where it belongs now. */
   resort(): void {
     const { sort, descending } = this.#filters;
@@ -107,7 +119,7 @@ export class BoardModel {
     this.#waiting.clear();
     this.#appended.clear();
     for (const [key, row] of this.#table.rows) {
-      if (this.#matches(row)) this.#places.set(key, place(row, sort));
+      if (this.#belongs(key, row)) this.#places.set(key, place(row, sort));
     }
     const sign = descending ? -1 : 1;
     this.#keys = [...this.#places]
@@ -122,7 +134,7 @@ export class BoardModel {
     for (const key of told) {
       const row = this.#table.rows.get(key);
       const shownAt = this.#places.get(key);
-      const belongs = row !== undefined && this.#matches(row);
+      const belongs = row !== undefined && this.#belongs(key, row);
       if (shownAt === undefined) {
         if (!belongs) continue;
         // A new row goes to the end, where it moves nobody.
