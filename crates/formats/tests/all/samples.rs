@@ -250,6 +250,11 @@ fn sample_order_json() {
 }
 
 #[test]
+fn sample_proof_json() {
+    check("proof.json", expect![[""]]);
+}
+
+#[test]
 fn sample_answer_json() {
     check(
         "answer.json",

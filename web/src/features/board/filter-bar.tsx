@@ -117,7 +117,8 @@ function TokenField({ filters, change }: Pick<Props, "filters" | "change">) {
       />
       {unknown.length > 0 && (
         <p id={`${field}-unknown`} className="token-unknown" role="status">
-          {unknown.join(", ")}: there is no such word. A status is {STATUSES.join(", ")}; an invoice is ready or missing.
+          {unknown.join(", ")}: there is no such word. A status is {STATUSES.join(", ")}; an invoice is ready
+          or missing.
         </p>
       )}
     </div>

@@ -132,8 +132,7 @@ export function parseTokens(typed: string, before: Filters): { filters: Filters;
     else if (field.toLowerCase() === "invoice") {
       filters.invoice = READINESS.find((it) => it.startsWith(value.toLowerCase())) ?? null;
       if (!filters.invoice) unknown.push(`invoice:${value}`);
-    }
-    else if (field.toLowerCase() !== "status") readField(filters, words, field.toLowerCase(), value);
+    } else if (field.toLowerCase() !== "status") readField(filters, words, field.toLowerCase(), value);
     else {
       for (const name of value.toLowerCase().split(",").filter(Boolean)) {
         const matches = STATUSES.filter((it) => it.startsWith(name));

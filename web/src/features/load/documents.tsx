@@ -149,7 +149,8 @@ function Open({ load, document: it }: { load: string; document: DocumentBody }) 
 }
 
 function why({ why: reason }: DocumentBody): string | null {
-  if (Array.isArray(reason)) return `It contradicts the load: ${reason.map((it) => words(String(it))).join(", ")}.`;
+  if (Array.isArray(reason))
+    return `It contradicts the load: ${reason.map((it) => words(String(it))).join(", ")}.`;
   return typeof reason === "string" ? reason : null;
 }
 
