@@ -119,6 +119,33 @@ async function cover(stage: Stage): Promise<string> {
 
 const positions = (stage: Stage, body: unknown) => ask(stage, "integrator", "/in/telematics", "POST", body);
 
+/** The notice that the playbook drafted: read, put into other words, sent, and found on its load. */
+async function tellTheCustomer(page: Page, stage: Stage, load: string): Promise<void> {
+  await page.locator(".queue-entry", { hasText: "Tell" }).first().click();
+  const letter = page.getByRole("region", { name: "What will be sent if you approve" });
+  await expect(letter).toContainText("Load LATE-48: the delivery at Lakeside, WI will be late");
+  await expect(letter).toContainText(/Promised:\s+\w{3} \d\d \w{3} \d{4}, \d\d:\d\d/);
+  await expect(letter).toContainText(/Now expected:.*h \d\d min late/);
+  await judge(page, "notice-card");
+
+  await page.keyboard.press("e");
+  const subject = page.getByLabel("Subject");
+  await page.getByRole("textbox", { name: "Message" }).fill("It comes in the evening. Pat will call you.");
+  await subject.fill(" ");
+  await page.getByRole("button", { name: "Approve and send" }).click();
+  await expect(page.getByText("A message needs a subject and words.")).toBeVisible();
+  await judge(page, "notice-edit");
+  await subject.fill("Your paper comes later");
+  await page.getByRole("button", { name: "Approve and send" }).click();
+  await expect(page.locator(".note", { hasText: "approved in your words" })).toBeVisible();
+
+  await page.goto(`${stage.base}/loads/${load}`);
+  await expect(page.getByText(/Sent: 250 taken; Message-ID <eff_/)).toBeVisible({ timeout: 60_000 });
+  await page.locator(".entry-head", { hasText: "NoticeReleased" }).click();
+  await expect(page.locator(".message-body")).toHaveText("It comes in the evening. Pat will call you.");
+  await judge(page, "notice-load");
+}
+
 test("a late truck is seen on the board, in the inbox and on its load", async ({ page }) => {
   test.skip(!isReal, "the stand-in knows no trips");
   await withServer({ SCENARIO: "empty" }, async (stage) => {
@@ -197,6 +224,7 @@ test("a late truck is seen on the board, in the inbox and on its load", async ({
     await expect(evidence).toContainText("positions of vehicle 48");
     await expect(evidence).not.toContainText("{");
     await judge(page, "trip-inbox");
+    await tellTheCustomer(page, stage, load);
 
     await page.getByRole("link", { name: "Vehicles" }).click();
     const rows = page.locator(".vehicles-table tbody tr");

@@ -199,9 +199,12 @@ fn skip(turn: &mut Turn<'_>, wanted: &Wanted, why: &str) -> Value {
 fn ask(turn: &mut Turn<'_>, notice: &Notice, to: &Partner, role: Role, policies: &[String]) {
     let reference = turn.state.load.as_ref().map(|it| it.reference.clone());
     let title = format!("Tell {} about load {}", to.name, reference.unwrap_or_default());
+    // What a person knows it by, where it is an exception.
+    let exception = turn.state.exceptions.get(&ExceptionId(notice.about.clone()));
+    let about = exception.map_or_else(|| notice.about.clone(), |it| it.exception.title.clone());
     let evidence = vec![
         Evidence::new("to", to.name.clone(), "directory"),
-        Evidence::new("about", notice.about.clone(), "playbook"),
+        Evidence::new("about", about, "playbook"),
         Evidence::new("draft", notice.source.clone(), "playbook"),
         Evidence::new("policy", policies.join(", "), "gate"),
     ];

@@ -3,12 +3,13 @@ import { type MouseEvent, useMemo, useState } from "react";
 import type { InboxItem } from "../../api";
 import { EvidenceList } from "../../kit/evidence";
 import { LateEvidence } from "../../kit/late-evidence";
+import { findMessage, Message } from "../../kit/message";
 import type { Money } from "../../kit/money";
 import { SeverityPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere } from "../../kit/time-in-zone";
 import { Value, words } from "../../kit/value";
 import { EditForm, MessageForm, RejectForm, ResolveForm } from "./forms";
-import { findMessage, findRate, lines } from "./proposal";
+import { findRate, lines } from "./proposal";
 import type { Act } from "./send";
 
 export type Mode = "read" | "edit" | "reject" | "resolve";
@@ -124,8 +125,7 @@ function Proposal({ item, edited }: { item: InboxItem; edited: Money | null }) {
     return (
       <section aria-label="What will be sent if you approve">
         <h3>What will be sent to {message.to} if you approve</h3>
-        <p className="message-subject">{message.subject}</p>
-        <p className="message-body">{message.body}</p>
+        <Message message={message} />
       </section>
     );
   }

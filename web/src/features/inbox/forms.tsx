@@ -1,7 +1,7 @@
 import { type FormEvent, type ReactNode, useId, useState } from "react";
 import type { ResolutionChoice } from "../../api";
+import type { Wording } from "../../kit/message";
 import { editMoney, formatMoney, type Money, parseMinor } from "../../kit/money";
-import type { Wording } from "./proposal";
 import { REASONS, type ReasonCode, reasonText } from "./queue";
 
 interface FrameProps {

@@ -26,19 +26,6 @@ export function findRate(proposal: Fields | null): Money | null {
   return null;
 }
 
-/** The words of a message, as they will be sent. */
-export interface Wording {
-  subject: string;
-  body: string;
-}
-
-/** The message a person may edit, and whom it is for. */
-export function findMessage(proposal: Fields | null): (Wording & { to: string }) | null {
-  const { subject, body, to_name, to } = proposal ?? {};
-  if (typeof subject !== "string" || typeof body !== "string") return null;
-  return { subject, body, to: String(to_name ?? to ?? "") };
-}
-
 /** The proposal as lines. With an edited rate, its line shows both. */
 export function lines(proposal: Fields, edited: Money | null = null): Line[] {
   const listed = proposal.changes;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { InboxItem } from "../../api";
-import { findMessage, findRate, lines } from "./proposal";
+import { findMessage } from "../../kit/message";
+import { findRate, lines } from "./proposal";
 import { command, heir, type Press, reasonText, sortQueue, step } from "./queue";
 
 const item = (id: string, more: Partial<InboxItem>): [string, InboxItem] => [

@@ -1,8 +1,8 @@
 // Sends a decision and says what came of it. The screen shows success only once the server has said so.
 
 import { ApiError, decide, type InboxItem, type ResolutionChoice, resolve } from "../../api";
+import type { Wording } from "../../kit/message";
 import { formatMoney, type Money } from "../../kit/money";
-import type { Wording } from "./proposal";
 
 export type Act =
   | { kind: "approve"; rate?: Money; wording?: Wording }

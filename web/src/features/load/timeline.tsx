@@ -2,6 +2,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef } from "react";
 import type { EntryKind, TimelineEntry } from "../../api";
 import { EvidenceList } from "../../kit/evidence";
+import { findMessage, Message } from "../../kit/message";
 import { Raw } from "../../kit/raw";
 import { Pill } from "../../kit/status-pill";
 import { TimeHere } from "../../kit/time-in-zone";
@@ -136,13 +137,22 @@ function StatePill({ state }: { state: string }) {
 }
 
 function Detail({ entry }: { entry: Numbered }) {
+  const message = sent(entry.data);
   return (
     <div className="entry-detail">
       <p className="quiet">
         <TimeHere at={entry.at} shape="full" /> · {entry.actor.kind} {entry.actor.name} · sequence {entry.seq}
       </p>
+      {message && <Message message={message} />}
       {entry.evidence && <EvidenceList evidence={entry.evidence} />}
       <Raw name="As recorded">{JSON.stringify(entry.data, null, 2)}</Raw>
     </div>
   );
+}
+
+/** The words of a notice, as it was proposed or let go. */
+function sent(data: unknown) {
+  const fields = data as { notice?: unknown } | null;
+  const notice = fields?.notice;
+  return findMessage((typeof notice === "object" ? notice : fields) as Record<string, unknown> | null);
 }
