@@ -8,6 +8,7 @@ mod inbound;
 mod kpis;
 mod late;
 mod live;
+mod notices;
 mod operate;
 mod orders;
 mod stage;

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use signalbox_connectors::outbound::mail;
 use signalbox_model::id::{PartnerId, TenantId};
 use signalbox_model::scope::Role;
 use signalbox_server::bootstrap;
@@ -28,20 +29,28 @@ pub struct Stage {
 
 impl Stage {
     pub async fn set() -> Self {
-        Self::set_by(None).await
+        Self::set_by(None, None).await
     }
 
-    /// The same with a clock that stands, and its hand.
-    pub async fn by_hand() -> (Self, Hand) {
-        let stage = Self::set_by(Some("2026-11-23T15:00:00Z".parse().unwrap())).await;
+    /// With a mail server, and a clock that stands.
+    pub async fn with_mail(server: mail::Server) -> (Self, Hand) {
+        let stage = Self::set_by(Some("2026-11-23T15:00:00Z".parse().unwrap()), Some(server)).await;
         let hand = stage.server.installation.hand().unwrap();
         (stage, hand)
     }
 
-    async fn set_by(by_hand: Option<Timestamp>) -> Self {
+    /// The same with a clock that stands, and its hand.
+    pub async fn by_hand() -> (Self, Hand) {
+        let stage = Self::set_by(Some("2026-11-23T15:00:00Z".parse().unwrap()), None).await;
+        let hand = stage.server.installation.hand().unwrap();
+        (stage, hand)
+    }
+
+    async fn set_by(by_hand: Option<Timestamp>, mail_server: Option<mail::Server>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let setup = Setup {
             by_hand,
+            mail_server,
             ..Setup::new(folder.path())
         };
         let server = Server::start(setup, "127.0.0.1:0").await.unwrap();
@@ -63,7 +72,7 @@ impl Stage {
                     Role::Customer => Some("par_brackenridge"),
                     _ => None,
                 };
-                let token = stage.issue(tenant, role, partner, SignedDuration::from_hours(1)).await;
+                let token = stage.issue(tenant, role, partner, SignedDuration::from_hours(24)).await;
                 stage.tokens.insert((tenant.to_owned(), role.as_str()), token);
             }
         }
