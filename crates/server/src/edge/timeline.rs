@@ -207,23 +207,14 @@ fn told(event: &Event, directory: &Directory) -> String {
         Event::DeliveryOverdue { stop, promised } => format!("Stop {stop} was promised for {}", promised.at),
         Event::TripCompleted { .. } => "Every delivery is done".to_owned(),
         Event::InvoiceReceived { carrier, number, total } => format!("Invoice {number} of {carrier}, {total}"),
-        Event::DocumentReceived { document } => format!("{}, {} bytes", plain(&document.kind), document.bytes),
-        Event::DocumentRefused { document, detail, .. } => format!("{}: {detail}", plain(&document.kind)),
-        Event::DocumentQuestioned { contradictions, .. } => {
-            let words: Vec<String> = contradictions.iter().map(plain).collect();
-            format!("It contradicts the load: {}", words.join(", "))
-        }
-        Event::DocumentAccepted { by, .. } => format!("{} takes it for one of this load", by.name),
-        Event::DocumentSetAside { by, reason, .. } => format!("{} sets it aside: {reason}", by.name),
-        Event::DocumentCompleted { by, .. } => format!("{} says more of it", by.name),
-        Event::DocumentRequested { kind, carrier, number } => {
-            format!("{} of {}, for the {number}. time", plain(kind), name(carrier))
-        }
-        Event::InvoiceReadinessChanged { ready: true, .. } => "Nothing is missing".to_owned(),
-        Event::InvoiceReadinessChanged { missing, .. } => {
-            let words: Vec<&str> = missing.iter().map(|it| it.explain()).collect();
-            format!("Missing: {}", words.join("; "))
-        }
+        Event::DocumentReceived { .. }
+        | Event::DocumentRefused { .. }
+        | Event::DocumentQuestioned { .. }
+        | Event::DocumentAccepted { .. }
+        | Event::DocumentSetAside { .. }
+        | Event::DocumentCompleted { .. }
+        | Event::DocumentRequested { .. }
+        | Event::InvoiceReadinessChanged { .. } => told_of_papers(event, directory),
         Event::NoticeProposed { notice } => format!("For {}", name(&notice.to)),
         Event::NoticeReleased { approved_by, .. } => approved_by.as_ref().map_or_else(
             || "It may leave unattended".to_owned(),
@@ -245,6 +236,35 @@ fn told(event: &Event, directory: &Directory) -> String {
         Event::TouchRecorded { touch } => touched(touch),
         Event::MessageReceived(message) => format!("{} bytes by {}", message.bytes, message.source),
         // Of other streams: they never stand on a load's timeline, and their names say enough.
+        other => other.name().to_owned(),
+    }
+}
+
+/// One line of what happened to documents and the invoice.
+fn told_of_papers(event: &Event, directory: &Directory) -> String {
+    match event {
+        Event::DocumentReceived { document } => format!("{}, {} bytes", plain(&document.kind), document.bytes),
+        Event::DocumentRefused { document, detail, .. } => format!("{}: {detail}", plain(&document.kind)),
+        Event::DocumentQuestioned { contradictions, .. } => {
+            let words: Vec<String> = contradictions.iter().map(plain).collect();
+            format!("It contradicts the load: {}", words.join(", "))
+        }
+        Event::DocumentAccepted { by, .. } => format!("{} takes it for one of this load", by.name),
+        Event::DocumentSetAside { by, reason, .. } => format!("{} sets it aside: {reason}", by.name),
+        Event::DocumentCompleted { by, .. } => format!("{} says more of it", by.name),
+        Event::DocumentRequested { kind, carrier, number } => {
+            format!(
+                "{} of {}, for the {number}. time",
+                plain(kind),
+                name(directory, carrier)
+            )
+        }
+        Event::InvoiceReadinessChanged { ready: true, .. } => "Nothing is missing".to_owned(),
+        Event::InvoiceReadinessChanged { missing, .. } => {
+            let words: Vec<&str> = missing.iter().map(|it| it.explain()).collect();
+            format!("Missing: {}", words.join("; "))
+        }
+        // `told` hands over no other.
         other => other.name().to_owned(),
     }
 }
