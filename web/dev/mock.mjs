@@ -93,6 +93,8 @@ async function api(request, response, path) {
     response.writeHead(200, { "content-type": "text/plain; charset=utf-8" });
     return response.end(world.checkpoint());
   }
+  if (name === "automation")
+    return json(response, 200, { mode: "automatic", scopes: [], playbooks: [], held: 0 });
   if (name === "audit") return json(response, 200, { checkpoint: world.checkpoint(), leaves: [] });
   if (request.method === "POST" && !request.headers["idempotency-key"])
     return problem(response, 400, "idempotency_key_missing", "No key.");

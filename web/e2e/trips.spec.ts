@@ -216,6 +216,17 @@ test("a late truck is seen on the board, in the inbox and on its load", async ({
     await expect(page).toHaveURL(/sort=expected/);
     await judge(page, "trip-board");
 
+    // On the map: the truck, the planned way and where it has been.
+    const map = page.getByTestId("map");
+    const drawn = (what: string) => async () => Number(await map.getAttribute(`data-${what}`));
+    await page.getByRole("button", { name: "Map", exact: true }).click();
+    await page.locator('.grid-body [role="gridcell"]').nth(2).click();
+    await expect.poll(drawn("path"), { timeout: 90_000 }).toBeGreaterThan(0);
+    expect(await drawn("drawn")()).toBeGreaterThan(0);
+    await page.screenshot({ path: "test-results/trip-map.png" });
+    await page.getByRole("button", { name: "Map", exact: true }).click();
+    await expect(map).toBeHidden();
+
     await page.getByRole("link", { name: /Inbox/ }).click();
     await page.locator(".queue-entry", { hasText: "late" }).first().click();
     const evidence = page.locator(".late-evidence");

@@ -55,6 +55,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/automation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The modes in force. */
+        get: operations["automation"];
+        /**
+         * Switch how far automation may act: for the tenant, or narrower for one playbook. In force for everything that runs
+         *     once this is answered; the answer names what was on the wire. With `dry_run`, what resuming would do.
+         */
+        put: operations["switch"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/board": {
         parameters: {
             query?: never;
@@ -83,6 +104,23 @@ export interface paths {
         put?: never;
         /** Resolve an exception. */
         post: operations["resolve_exception"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/held/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deal with one thing of the manual queue. The first decision stands. */
+        post: operations["decide_held"];
         delete?: never;
         options?: never;
         head?: never;
@@ -168,6 +206,23 @@ export interface paths {
         get: operations["load"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loads/{id}/cover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cover a load by hand with a carrier that was found outside of here. 409 says who has it already. */
+        post: operations["cover"];
         delete?: never;
         options?: never;
         head?: never;
@@ -574,6 +629,20 @@ export interface components {
             from: string;
             vehicle: string;
         };
+        /** @description How far automation may act, as it was set. */
+        AutomationBody: {
+            /**
+             * Format: int64
+             * @description Things in the manual queue.
+             */
+            held: number;
+            /** @description The mode for all of the tenant's automation. */
+            mode: components["schemas"]["ModeWord"];
+            /** @description Every installed playbook, with the mode that results for it. */
+            playbooks: components["schemas"]["PlaybookMode"][];
+            /** @description Each scope that was ever switched. */
+            scopes: components["schemas"]["ModeSetBody"][];
+        };
         BoardRow: {
             carrier?: string | null;
             customer?: string | null;
@@ -581,6 +650,11 @@ export interface components {
             destination?: string | null;
             /** Format: int32 */
             exceptions: number;
+            /**
+             * Format: int32
+             * @description Things of it in the manual queue.
+             */
+            held: number;
             invoice?: components["schemas"]["InvoiceReadiness"] | null;
             lane: string;
             load: string;
@@ -590,7 +664,7 @@ export interface components {
             playbook?: string | null;
             rate?: components["schemas"]["MoneyBody"] | null;
             reference: string;
-            /** @description `planned`, `tendering`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
+            /** @description `planned`, `tendering`, `held`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
             status: string;
             trip?: components["schemas"]["TripRow"] | null;
             updated_at: string;
@@ -611,6 +685,23 @@ export interface components {
             latitude_deg: number;
             /** Format: double */
             longitude_deg: number;
+        };
+        CoverBody: {
+            /** @description The carrier's SCAC or partner id. */
+            carrier: string;
+            /** @description ISO 4217; USD where absent. */
+            currency?: string | null;
+            /**
+             * Format: int64
+             * @description How long the person had it open, milliseconds.
+             */
+            in_hand_ms?: number | null;
+            note?: string | null;
+            /**
+             * Format: int64
+             * @description In minor units.
+             */
+            rate_minor: number;
         };
         DecisionBody: {
             decision: components["schemas"]["DecisionWord"];
@@ -756,17 +847,32 @@ export interface components {
              */
             value?: number | null;
         };
+        HeldBody: {
+            choice: components["schemas"]["HeldWord"];
+            /**
+             * Format: int64
+             * @description How long the person had it open, milliseconds.
+             */
+            in_hand_ms?: number | null;
+            reason?: string | null;
+        };
+        /** @enum {string} */
+        HeldWord: "do" | "skip" | "take_over";
         InboxItem: {
+            action?: string | null;
             allowed_actions: string[];
             deadline?: string | null;
             evidence: components["schemas"]["EvidenceBody"][];
             /** @description Of an exception, which: `late_delivery_risk` or another. */
             exception?: string | null;
             id: string;
-            /** @description `approval` or `exception`. */
+            /** @description `approval`, `exception`, or `held`: what automation was about to do. */
             kind: string;
             load: string;
+            /** @description Of something held: the mode that held it, `observe` or `stopped`. */
+            mode?: string | null;
             next_action?: string | null;
+            playbook?: string | null;
             proposal?: unknown;
             reference: string;
             requested_at: string;
@@ -824,6 +930,11 @@ export interface components {
                 destination?: string | null;
                 /** Format: int32 */
                 exceptions: number;
+                /**
+                 * Format: int32
+                 * @description Things of it in the manual queue.
+                 */
+                held: number;
                 invoice?: components["schemas"]["InvoiceReadiness"] | null;
                 lane: string;
                 load: string;
@@ -833,7 +944,7 @@ export interface components {
                 playbook?: string | null;
                 rate?: components["schemas"]["MoneyBody"] | null;
                 reference: string;
-                /** @description `planned`, `tendering`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
+                /** @description `planned`, `tendering`, `held`, `awaiting_approval`, `covered`, `exception` or `cancelled`. */
                 status: string;
                 trip?: components["schemas"]["TripRow"] | null;
                 updated_at: string;
@@ -842,16 +953,20 @@ export interface components {
         KeyedRow_InboxItem: {
             key: string;
             row: {
+                action?: string | null;
                 allowed_actions: string[];
                 deadline?: string | null;
                 evidence: components["schemas"]["EvidenceBody"][];
                 /** @description Of an exception, which: `late_delivery_risk` or another. */
                 exception?: string | null;
                 id: string;
-                /** @description `approval` or `exception`. */
+                /** @description `approval`, `exception`, or `held`: what automation was about to do. */
                 kind: string;
                 load: string;
+                /** @description Of something held: the mode that held it, `observe` or `stopped`. */
+                mode?: string | null;
                 next_action?: string | null;
+                playbook?: string | null;
                 proposal?: unknown;
                 reference: string;
                 requested_at: string;
@@ -938,6 +1053,8 @@ export interface components {
             approvals: unknown[];
             documents: components["schemas"]["DocumentBody"][];
             exceptions: unknown[];
+            /** @description What automation was about to do and did not, because it observes or is stopped. */
+            held: unknown[];
             invoice?: components["schemas"]["InvoiceReadiness"] | null;
             /** @description The load with its stops, equipment, rate and deadline. */
             load: unknown;
@@ -962,6 +1079,16 @@ export interface components {
             /** @description The same for a person. */
             text: string;
         };
+        ModeSetBody: {
+            by: string;
+            mode: components["schemas"]["ModeWord"];
+            /** @description None: all of the tenant's automation. */
+            playbook?: string | null;
+            reason: string;
+            since: string;
+        };
+        /** @enum {string} */
+        ModeWord: "automatic" | "observe" | "stopped";
         /** @description An instant with the zone it was written in, and whether that zone was stated or assumed. */
         MomentBody: {
             at: string;
@@ -1135,6 +1262,10 @@ export interface components {
             /** Format: int32 */
             uncertainty_m: number;
         };
+        PlaybookMode: {
+            mode: components["schemas"]["ModeWord"];
+            playbook: string;
+        };
         /**
          * Problem
          * @description The shape of `Problem` in the contract.
@@ -1238,6 +1369,24 @@ export interface components {
         };
         Sources: {
             sources: components["schemas"]["SourceBody"][];
+        };
+        SwitchBody: {
+            /** @description Say what resuming would do, and change nothing. */
+            dry_run?: boolean;
+            mode: components["schemas"]["ModeWord"];
+            /** @description The playbook's name; all of the tenant's automation where absent. Both modes hold, the stricter wins. */
+            playbook?: string | null;
+            reason: string;
+        };
+        /** @description A switch was made. */
+        Switched: {
+            mode: components["schemas"]["ModeWord"];
+            /** @description Deliveries that were with a courier at that moment: they may still arrive. Nothing else leaves. */
+            on_the_wire: unknown[];
+            outcome: string;
+            playbook?: string | null;
+            /** Format: int64 */
+            seq: number;
         };
         TenantBody: {
             id: string;
@@ -1462,6 +1611,82 @@ export interface operations {
             };
         };
     };
+    automation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationBody"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    switch: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Switched"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     board: {
         parameters: {
             query?: {
@@ -1531,6 +1756,49 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ResolutionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcome"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    decide_held: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeldBody"];
             };
         };
         responses: {
@@ -1736,6 +2004,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LoadDetail"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    cover: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CoverBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcome"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
             "4XX": {

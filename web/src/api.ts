@@ -11,6 +11,7 @@ import type { Trip, TripRow } from "./kit/trip";
 export type LoadStatus =
   | "planned"
   | "tendering"
+  | "held"
   | "awaiting_approval"
   | "covered"
   | "exception"
@@ -63,10 +64,33 @@ export interface Evidence {
 }
 
 export type ResolutionChoice = components["schemas"]["ChoiceWord"];
-export type InboxAction = "approve" | "edit" | "reject" | "resolve" | Exclude<ResolutionChoice, "done">;
+/** What may be done about something that automation holds back. */
+export type HeldAction = "do" | "skip" | "take_over" | "cover";
+export type InboxAction =
+  | "approve"
+  | "edit"
+  | "reject"
+  | "resolve"
+  | HeldAction
+  | Exclude<ResolutionChoice, "done">;
+
+export type AutomationMode = components["schemas"]["ModeWord"];
+export type Automation = components["schemas"]["AutomationBody"];
+
+/** What resuming would do about one held thing. */
+export interface Rehearsed {
+  held: string;
+  load: string;
+  title: string;
+  then: "goes_on" | "dropped" | "waits";
+  why: string;
+}
 
 export interface InboxItem {
-  kind: "approval" | "exception";
+  kind: "approval" | "exception" | "held";
+  /** Of something held: the mode that held it. */
+  mode?: AutomationMode | null;
+  playbook?: string | null;
   /** Of an exception, which. */
   exception?: string | null;
   id: string;
@@ -135,6 +159,7 @@ export interface LoadDetail {
   status: LoadStatus;
   exceptions: { id: string; title: string; severity: Severity; next_action?: string; raised_at?: string }[];
   approvals: { id: string; title: string; deadline?: string; role?: string }[];
+  held: { id: string; title: string; since: string; mode: AutomationMode }[];
   trip?: Trip | null;
   documents?: DocumentBody[];
   invoice?: InvoiceReadiness | null;
@@ -369,6 +394,47 @@ export async function openDocument(id: string, document: string, name: string): 
 export const assignVehicle = (id: string, vehicle: string) =>
   post(`vehicle ${id} ${vehicle}`, { vehicle }, (it, header) =>
     body<Outcome>(client.PUT("/api/v1/loads/{id}/vehicle", { params: { path: { id }, header }, body: it })),
+  );
+
+export const readAutomation = () => body<Automation>(client.GET("/api/v1/automation"));
+
+export interface Switch {
+  mode: AutomationMode;
+  /** All of the automation where absent. */
+  playbook?: string;
+  reason: string;
+}
+
+export const switchAutomation = (wanted: Switch) =>
+  post(`switch ${JSON.stringify(wanted)}`, wanted, (it, header) =>
+    body<{ on_the_wire: unknown[] }>(client.PUT("/api/v1/automation", { params: { header }, body: it })),
+  );
+
+export const rehearseSwitch = (wanted: Switch) =>
+  body<{ held: number; steps: Rehearsed[] }>(
+    client.PUT("/api/v1/automation", { body: { ...wanted, dry_run: true } }),
+  );
+
+export const decideHeld = (
+  id: string,
+  choice: Exclude<HeldAction, "cover">,
+  reason?: string,
+  in_hand_ms?: number,
+) =>
+  post(`held ${id} ${choice}`, { choice, reason, in_hand_ms }, (it, header) =>
+    body<Outcome>(client.POST("/api/v1/held/{id}/decision", { params: { path: { id }, header }, body: it })),
+  );
+
+export interface Cover {
+  carrier: string;
+  rate_minor: number;
+  currency: string;
+  note?: string;
+}
+
+export const coverLoad = (id: string, cover: Cover) =>
+  post(`cover ${id} ${JSON.stringify(cover)}`, cover, (it, header) =>
+    body<Outcome>(client.POST("/api/v1/loads/{id}/cover", { params: { path: { id }, header }, body: it })),
   );
 
 export const readRaw = async (id: string) =>

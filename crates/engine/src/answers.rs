@@ -94,7 +94,7 @@ fn find(turn: &Turn<'_>, attempt: &AnswerAttempt) -> Result<Offer, (Option<Offer
 fn standing(state: OfferState) -> Option<Rejection> {
     match state {
         OfferState::Open => None,
-        OfferState::AwaitingApproval => Some(Rejection::OfferNotSentYet),
+        OfferState::AwaitingApproval | OfferState::Held => Some(Rejection::OfferNotSentYet),
         OfferState::Accepted | OfferState::Declined | OfferState::Conditional => Some(Rejection::OfferAlreadyAnswered),
         OfferState::Expired => Some(Rejection::OfferExpired),
         OfferState::Withdrawn | OfferState::Refused => Some(Rejection::OfferWithdrawn),

@@ -99,7 +99,9 @@ pub(crate) fn decide(turn: &mut Turn<'_>, id: &ApprovalId, decision: ApprovalDec
         });
         return turn.reject(rejection, detail, Vec::new());
     }
-    if turn.now() > known.approval.deadline {
+    // While its automation is stopped, time that is over waits in the manual queue, and a person may still decide.
+    let is_held = turn.state.holds_timer(&timer(id));
+    if turn.now() > known.approval.deadline && !is_held {
         expire(turn, id);
         let detail = format!("the deadline passed at {}", known.approval.deadline);
         return turn.reject(Rejection::ApprovalAlreadyDecided, detail, Vec::new());

@@ -4,10 +4,12 @@ use crate::notices;
 use serde::{Deserialize, Serialize};
 use signalbox_model::answer::AnswerAttempt;
 use signalbox_model::attempt::OrderAttempt;
+use signalbox_model::automation::{AutomationMode, AutomationScope, OnTheWire};
 use signalbox_model::directory::{AccessKey, Partner, Settings, Site, Source};
-use signalbox_model::id::{ApprovalId, ExceptionId, LoadId, TenantId};
+use signalbox_model::id::{ApprovalId, ExceptionId, HeldId, LoadId, TenantId};
 use signalbox_model::issue::Issue;
 use signalbox_model::personal::Personal;
+use signalbox_model::value::Money;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +36,29 @@ pub enum Command {
         exception: ExceptionId,
         resolution: Resolution,
         in_hand_ms: Option<i64>,
+    },
+    /// Covers a load with a carrier that a person has found.
+    CoverLoad {
+        load: LoadId,
+        /// SCAC or partner id.
+        carrier: String,
+        rate: Money,
+        note: Option<String>,
+        in_hand_ms: Option<i64>,
+    },
+    /// Deals with what automation holds back.
+    SettleHeld {
+        held: HeldId,
+        decision: HeldDecision,
+    },
+    /// Sets how far automation may act.
+    SwitchAutomation {
+        scope: AutomationScope,
+        mode: AutomationMode,
+        reason: String,
+        /// What is with a courier at this moment; the writer knows.
+        #[serde(default)]
+        on_the_wire: Vec<OnTheWire>,
     },
     CreateTenant {
         tenant: TenantId,
@@ -98,6 +123,9 @@ impl Command {
             Self::ChangePartner { partner } => partner.notify_email.iter_mut().map(AsMut::as_mut).collect(),
             Self::AssignVehicle { .. }
             | Self::ResolveException { .. }
+            | Self::CoverLoad { .. }
+            | Self::SettleHeld { .. }
+            | Self::SwitchAutomation { .. }
             | Self::CreateTenant { .. }
             | Self::IssueKey { .. }
             | Self::InstallPlaybook { .. }
@@ -123,6 +151,35 @@ impl Command {
                 Some(Personal::Sealed(_)) | None => Vec::new(),
             },
             _ => Vec::new(), // No other command has a personal value with a form of its own.
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldDecision {
+    pub choice: HeldChoice,
+    pub reason: Option<String>,
+    pub in_hand_ms: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldChoice {
+    /// Have it done as it is, by this person's order.
+    Do,
+    /// Say no to it. The playbook goes on to what comes next, which is held in its turn.
+    Skip,
+    /// Take the load away from its playbook.
+    TakeOver,
+}
+
+impl HeldChoice {
+    /// The name of the touch it makes.
+    pub(crate) fn touch(self) -> &'static str {
+        match self {
+            Self::Do => "held.do",
+            Self::Skip => "held.skip",
+            Self::TakeOver => "held.take_over",
         }
     }
 }

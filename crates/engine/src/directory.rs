@@ -3,6 +3,7 @@
 //! Invariant: a directory is read-only to a load's turn. Every version of a playbook's definition stays, so a
 //! running instance keeps the one it started with.
 
+use crate::automation::Automation;
 use crate::gate::Gate;
 use crate::playbook::{self, Playbook};
 use crate::table::Table;
@@ -33,6 +34,8 @@ pub struct Directory {
     /// Every definition ever installed, by content hash.
     pub definitions: BTreeMap<String, Arc<Definition>>,
     pub gate: Gate,
+    /// How far automation may act.
+    pub automation: Automation,
     /// Tenants known to the platform's own directory.
     pub tenants: BTreeMap<TenantId, String>,
     /// By lower-cased outside name.
@@ -53,6 +56,7 @@ impl Directory {
             playbooks: BTreeMap::new(),
             definitions: BTreeMap::new(),
             gate: Gate::compile(&[])?,
+            automation: Automation::default(),
             tenants: BTreeMap::new(),
             called: BTreeMap::new(),
         })
@@ -72,6 +76,7 @@ impl Directory {
             Event::PartnerChanged { partner } => self.put_partner(partner),
             Event::SourceChanged { source } => drop(self.sources.insert(source.name.clone(), source.clone())),
             Event::SiteChanged { site } => drop(self.sites.insert(site.id.clone(), site.clone())),
+            Event::AutomationModeChanged { set, .. } => self.automation.apply(set),
             Event::SettingsChanged { settings } => self.settings = settings.clone(),
             Event::TableChanged { table, content } => {
                 if let Ok(read) = Table::parse(table, content) {

@@ -136,6 +136,7 @@ pub(crate) fn undelivered(turn: &mut Turn<'_>, order: &Order, reason: &str) {
         | Order::SendOffer { .. }
         | Order::WithdrawOffer { .. }
         | Order::SendNotice { .. }
+        | Order::ResumeHeld { .. }
         | Order::SendAcknowledgement { .. } => {}
     }
 }

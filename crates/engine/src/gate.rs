@@ -161,7 +161,23 @@ impl Gate {
                 errors: Vec::new(),
             };
         }
-        match self.ask(&scene, true) {
+        self.judge_unattended(&scene)
+    }
+
+    /// The second question alone: could this happen without a person? What says no, or cannot say, needs an approval.
+    pub fn unattended(&self, ask: &Ask<'_>) -> Verdict {
+        match Scene::set(ask, &self.0.names) {
+            Ok(scene) => self.judge_unattended(&scene),
+            Err(why) => Verdict {
+                choice: Choice::NeedsApproval { role: Role::Dispatcher },
+                policies: Vec::new(),
+                errors: vec![why],
+            },
+        }
+    }
+
+    fn judge_unattended(&self, scene: &Scene) -> Verdict {
+        match self.ask(scene, true) {
             Ok(answer) if answer.allowed && answer.errors.is_empty() => Verdict {
                 choice: Choice::Allow,
                 policies: answer.policies,

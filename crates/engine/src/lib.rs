@@ -3,6 +3,7 @@
 //! Invariant: pure. Time and ids come in with the context; nothing is read from clock, disk or network. State
 //! changes only by folding events, so a rebuild from the log makes the same state.
 
+pub mod automation;
 pub mod command;
 pub mod directory;
 pub mod documents;
@@ -21,9 +22,11 @@ pub mod views;
 
 mod answers;
 mod approvals;
+mod cover;
 mod drafts;
 mod exceptions;
 mod follow_up;
+mod held;
 mod invoices;
 mod memo;
 mod offers;

@@ -382,6 +382,91 @@ pub fn check_address(address: &str) -> Option<Issue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::Directory;
+    use crate::state::LoadState;
+    use crate::step::Context;
+    use signalbox_model::id::{SubjectId, TenantId};
+    use signalbox_model::personal::{Personal, Sealed, Taint};
+
+    /// What comes of a wish to tell par_acme, whose earlier notices about the same thing were in these states and told
+    /// these hours.
+    fn proposed(earlier: &[(NoticeState, i64)], hour: i64) -> (String, LoadState) {
+        let mut directory = Directory::new(TenantId::from("ten_a")).unwrap();
+        let sealed = Sealed {
+            subject: SubjectId::from("sub_1"),
+            taint: Taint::System,
+            cipher: String::new(),
+            commitment: String::new(),
+        };
+        directory.apply(&Event::PartnerChanged {
+            partner: Partner {
+                id: PartnerId::from("par_acme"),
+                name: "Acme".to_owned(),
+                role: PartnerRole::Customer {
+                    zone: "UTC".to_owned(),
+                    tms: None,
+                },
+                aliases: Vec::new(),
+                notify_email: Some(Box::new(Personal::Sealed(sealed))),
+            },
+        });
+        let at = |hour: i64| Some(Timestamp::from_second(hour * 3_600).unwrap());
+        let mut state = LoadState::default();
+        for (place, (was, hour)) in earlier.iter().enumerate() {
+            state.notices.push(Notice {
+                id: NoticeId(format!("ntc_{place}")),
+                to: PartnerId::from("par_acme"),
+                about: "exc_1".to_owned(),
+                expected: at(*hour),
+                subject: Wording::Drafted("Late".to_owned()),
+                body: Wording::Drafted("Late".to_owned()),
+                source: "template late".to_owned(),
+                state: *was,
+            });
+        }
+        let actor = Actor::playbook("late-delivery");
+        let context = Context {
+            now: Timestamp::UNIX_EPOCH,
+            actor: &actor,
+            directory: &directory,
+            cause: "test",
+        };
+        let wanted = Wanted {
+            to: "par_acme".to_owned(),
+            about: "exc_1".to_owned(),
+            expected: at(hour),
+            subject: "Late".to_owned(),
+            body: "Later still".to_owned(),
+            source: "template late".to_owned(),
+        };
+        let mut turn = Turn::new(&mut state, &context);
+        let answer = propose(&mut turn, &actor, wanted);
+        (answer["status"].as_str().unwrap().to_owned(), state)
+    }
+
+    #[test]
+    fn one_thing_is_told_once_again_when_it_is_an_hour_worse_and_three_times_at_most() {
+        use NoticeState::{AwaitingApproval, Failed, Refused, Released, Sent, Withdrawn};
+        let status = |earlier: &[(NoticeState, i64)], hour| proposed(earlier, hour).0;
+        assert_eq!(status(&[], 10), "awaiting_approval");
+        for done in [Released, Sent, Refused, Failed] {
+            assert_eq!(status(&[(done, 10)], 10), "unchanged", "{done:?}");
+            assert_eq!(status(&[(done, 10)], 11), "awaiting_approval", "{done:?}");
+            assert_eq!(status(&[(done, 10)], 9), "unchanged", "{done:?}");
+        }
+        assert_eq!(status(&[(AwaitingApproval, 10)], 10), "unchanged");
+        assert_eq!(status(&[(Withdrawn, 10)], 10), "awaiting_approval");
+        assert_eq!(status(&[(Sent, 10), (Sent, 12), (Refused, 14)], 20), "skipped");
+        // A draft that has become wrong is taken back, also where there is nothing more to tell.
+        let (status, state) = proposed(&[(Sent, 10), (AwaitingApproval, 14)], 10);
+        assert_eq!((status.as_str(), state.notices[1].state), ("unchanged", Withdrawn));
+        let (status, state) = proposed(&[(AwaitingApproval, 10)], 12);
+        assert_eq!(
+            (status.as_str(), state.notices[0].state),
+            ("awaiting_approval", Withdrawn)
+        );
+        assert_eq!(state.open_approvals().count(), 1);
+    }
 
     #[test]
     fn an_address_is_one_mailbox_and_nothing_that_a_header_or_command_could_take_for_more() {

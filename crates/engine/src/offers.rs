@@ -6,6 +6,7 @@
 use crate::approvals;
 use crate::exceptions;
 use crate::gate::{Choice, Fact};
+use crate::held;
 use crate::turn::Turn;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -73,7 +74,6 @@ pub(crate) fn make(turn: &mut Turn<'_>, actor: &Actor, wanted: Wanted) -> Value 
     let Some(tender) = turn.state.tender.as_ref().map(|it| it.id.clone()) else {
         return skip(turn, &wanted, "no tender was started");
     };
-    let verdict = turn.gate(actor, "make_offer", facts(turn, &rate, scac));
     let offer = Offer {
         id: turn.mint.make(),
         tender,
@@ -85,16 +85,28 @@ pub(crate) fn make(turn: &mut Turn<'_>, actor: &Actor, wanted: Wanted) -> Value 
         respond_by_basis,
         state: OfferState::AwaitingApproval,
     };
-    let id = offer.id.clone();
-    turn.link("offer", id.as_str());
+    turn.link("offer", offer.id.as_str());
     turn.record(Event::OfferProposed { offer: offer.clone() });
+    put(turn, actor, offer)
+}
+
+/// Puts a proposed offer to the gate, and does or holds what it lets. An offer that is held waits for a person, and is
+/// told to the playbook as one that does.
+pub(crate) fn put(turn: &mut Turn<'_>, actor: &Actor, offer: Offer) -> Value {
+    let (id, respond_by) = (offer.id.clone(), offer.respond_by);
+    let verdict = turn.gate(actor, "make_offer", facts(turn, &offer.rate, &offer.scac));
     match verdict.choice {
         Choice::Allow => {
             send(turn, offer, None);
-            json!({"status": "open", "offer": id, "respond_by": respond_by})
+            let is_open = turn.state.offer(&id).is_some_and(|it| it.state == OfferState::Open);
+            let status = if is_open { "open" } else { "awaiting_approval" };
+            json!({"status": status, "offer": id, "respond_by": respond_by})
         }
         Choice::NeedsApproval { role } => {
-            ask(turn, &offer, role, &verdict.policies);
+            match turn.hold() {
+                Some(hold) => held::offer(turn, &offer, hold, Some(role), None),
+                None => ask(turn, &offer, role, &verdict.policies),
+            }
             json!({"status": "awaiting_approval", "offer": id})
         }
         Choice::Forbid => {
@@ -161,9 +173,12 @@ fn after(now: Timestamp, minutes: u32) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// Opens the offer: event, effect and timer in one turn.
+/// Opens the offer: event, effect and timer in one turn. While automation is held, so is the offer.
 pub(crate) fn send(turn: &mut Turn<'_>, offer: Offer, approved_by: Option<Actor>) {
     let Some(load) = turn.state.load.clone() else { return };
+    if let Some(hold) = turn.hold() {
+        return held::offer(turn, &offer, hold, None, approved_by);
+    }
     turn.out
         .links
         .push(ExternalId::new(&offer.scac, "shipment_id", &load.reference));
@@ -216,7 +231,7 @@ pub(crate) fn withdraw(turn: &mut Turn<'_>, id: &OfferId, reason: &str) {
         offer: id.clone(),
         reason: reason.to_owned(),
     });
-    if offer.state != OfferState::AwaitingApproval {
+    if !matches!(offer.state, OfferState::AwaitingApproval | OfferState::Held) {
         turn.cancel_timer(offer_timer(id));
         tell_carrier(turn, &offer);
     }
@@ -260,6 +275,10 @@ pub(crate) fn wake(turn: &mut Turn<'_>, timer: &TimerId) {
 }
 
 const OFFER_TIMER: &str = "tmr_offer/";
+
+pub(crate) fn offer_of_timer(timer: &TimerId) -> Option<OfferId> {
+    timer.0.strip_prefix(OFFER_TIMER).map(OfferId::from)
+}
 
 pub(crate) fn offer_timer(id: &OfferId) -> TimerId {
     TimerId(format!("{OFFER_TIMER}{id}"))

@@ -37,6 +37,12 @@ impl Work {
         self.queue.push_back((instance, Stimulus::Timer { timer }));
     }
 
+    /// Ends an instance, before it hears of anything else.
+    pub fn cancel(&mut self, instance: InstanceId, reason: &str) {
+        let reason = reason.to_owned();
+        self.queue.push_back((instance, Stimulus::Cancel { reason }));
+    }
+
     pub fn returned(&mut self, instance: InstanceId, call: String) {
         self.queue.push_back((
             instance,
@@ -264,20 +270,33 @@ impl Function {
 
 fn function_call(turn: &mut Turn<'_>, definition: &Definition, function: &str, with: Value) -> Result<Value, Fault> {
     let actor = Actor::playbook(&definition.name);
+    let before = turn.acting.replace(definition.name.clone());
+    let result = perform(turn, &actor, definition, function, with);
+    turn.acting = before;
+    result
+}
+
+fn perform(
+    turn: &mut Turn<'_>,
+    actor: &Actor,
+    definition: &Definition,
+    function: &str,
+    with: Value,
+) -> Result<Value, Fault> {
     match Function::named(function) {
         Some(Function::Decide) => decide(turn, definition, &with),
         Some(Function::StartTender) => start_tender(turn, definition),
         Some(Function::MakeOffer) => {
             let wanted = serde_json::from_value(with).map_err(|error| fault("validation", error.to_string()))?;
-            Ok(offers::make(turn, &actor, wanted))
+            Ok(offers::make(turn, actor, wanted))
         }
         Some(Function::CloseTender) => Ok(close_tender(turn)),
         Some(Function::RaiseException) => raise_exception(turn, definition, &with),
         Some(Function::RequestDocument) => {
             let wanted = serde_json::from_value(with).map_err(|error| fault("validation", error.to_string()))?;
-            Ok(follow_up::request_document(turn, &actor, &wanted))
+            Ok(follow_up::request_document(turn, actor, &wanted))
         }
-        Some(Function::TellSystem) => Ok(follow_up::tell_system(turn, &actor)),
+        Some(Function::TellSystem) => Ok(follow_up::tell_system(turn, actor)),
         Some(Function::Notify) => drafts::notify(turn, definition, &with),
         Some(Function::WithdrawNotice) => {
             let text = |name: &str| with.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -37,7 +37,8 @@ pub(crate) fn settle(turn: &mut Turn<'_>, effect: EffectId, receipt: Receipt) {
                 | Order::TellSystem { .. }
                 | Order::SendAcknowledgement { .. }
                 | Order::NormalizeMessage { .. }
-                | Order::ContinueWorkflow { .. } => {}
+                | Order::ContinueWorkflow { .. }
+                | Order::ResumeHeld { .. } => {}
             }
             return;
         }

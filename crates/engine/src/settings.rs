@@ -7,11 +7,14 @@ use crate::notices;
 use crate::playbook;
 use crate::step::{Context, Outcome, Reaction};
 use crate::table::Table;
+use crate::views;
 use jiff::Timestamp;
 use serde_json::json;
+use signalbox_model::automation::{ModeSet, OnTheWire};
 use signalbox_model::decision::{Decision, Evidence};
 use signalbox_model::directory::PartnerRole;
 use signalbox_model::event::Event;
+use signalbox_model::exception::Touch;
 use signalbox_model::issue::Issue;
 use signalbox_model::rejection::Rejection;
 use std::collections::BTreeMap;
@@ -21,10 +24,14 @@ pub fn change(directory: &Directory, command: Command, context: &Context<'_>) ->
     let mut out = Reaction::default();
     let facts = BTreeMap::new();
     let resource = ("Settings", directory.tenant.as_str());
+    let action = match &command {
+        Command::SwitchAutomation { .. } => "switch_automation",
+        _ => "change_settings", // Every other command of this stream.
+    };
     let ask = Ask {
         tenant: &directory.tenant,
         actor: context.actor,
-        action: "change_settings",
+        action,
         resource,
         facts,
         now: context.now,
@@ -38,7 +45,7 @@ pub fn change(directory: &Directory, command: Command, context: &Context<'_>) ->
         verdict.policies.join(", ")
     };
     out.decisions.push(Decision {
-        about: "gate.change_settings".to_owned(),
+        about: format!("gate.{action}"),
         choice: if allowed {
             "allow".to_owned()
         } else {
@@ -48,7 +55,7 @@ pub fn change(directory: &Directory, command: Command, context: &Context<'_>) ->
         rule,
     });
     if !allowed {
-        let detail = format!("{} may not change settings", context.actor.name);
+        let detail = format!("{} may not {}", context.actor.name, action.replace('_', " "));
         out.outcome = Outcome::Rejected {
             rejection: Rejection::NotAllowed,
             detail,
@@ -56,6 +63,25 @@ pub fn change(directory: &Directory, command: Command, context: &Context<'_>) ->
         };
         return out;
     }
+    let command = match command {
+        Command::SwitchAutomation {
+            scope,
+            mode,
+            reason,
+            on_the_wire,
+        } => {
+            let set = ModeSet {
+                scope,
+                mode,
+                reason: reason.trim().to_owned(),
+                by: context.actor.clone(),
+                at: context.now,
+            };
+            switch(directory, context, set, on_the_wire, &mut out);
+            return out;
+        }
+        other => other,
+    };
     match event(command) {
         Ok(event) => {
             out.outcome = Outcome::Done(json!({"changed": event.name()}));
@@ -71,6 +97,51 @@ pub fn change(directory: &Directory, command: Command, context: &Context<'_>) ->
         }
     }
     out
+}
+
+/// Sets how far automation may act: an event, a touch and a row for whoever looks.
+fn switch(directory: &Directory, context: &Context<'_>, set: ModeSet, on_the_wire: Vec<OnTheWire>, out: &mut Reaction) {
+    let playbook = set.scope.playbook.as_deref();
+    let unknown = playbook.filter(|it| !directory.playbooks.contains_key(*it));
+    let wrong = match unknown {
+        Some(name) => Some(("/playbook", format!("no playbook {name} is installed"))),
+        None if set.reason.is_empty() => Some(("/reason", "a switch needs a reason".to_owned())),
+        None => None,
+    };
+    if let Some((at, why)) = wrong {
+        let fix = "Name an installed playbook or none, and say why.";
+        let issues = vec![Issue::fatal("automation.mode", at, why.clone(), fix)];
+        out.outcome = Outcome::Rejected {
+            rejection: Rejection::AutomationModeInvalid,
+            detail: why,
+            issues,
+        };
+        return;
+    }
+    let before = directory.automation.sets().find(|it| it.scope == set.scope);
+    let touch = Touch {
+        who: context.actor.clone(),
+        action: format!("automation.{}", set.mode.word()),
+        on: playbook.unwrap_or("all").to_owned(),
+        open_ms: 0,
+        in_hand_ms: None,
+        at: context.now,
+    };
+    out.decisions.push(Decision {
+        about: "automation.mode".to_owned(),
+        choice: set.mode.word().to_owned(),
+        evidence: vec![
+            Evidence::new("scope", playbook.unwrap_or("all playbooks"), "command"),
+            Evidence::new("reason", set.reason.clone(), &set.by.name),
+            Evidence::new("before", before.map_or("automatic", |it| it.mode.word()), "settings"),
+            Evidence::new("on the wire", json!(on_the_wire), "outbox"),
+        ],
+        rule: "a person's decision".to_owned(),
+    });
+    out.views.push(views::automation_change(&set));
+    out.outcome = Outcome::Done(json!({"mode": set.mode, "playbook": playbook, "on_the_wire": on_the_wire}));
+    out.events.push(Event::AutomationModeChanged { set, on_the_wire });
+    out.events.push(Event::TouchRecorded { touch });
 }
 
 /// A zone nobody knows would only be found when a time is to be told in it.
@@ -130,6 +201,9 @@ fn event(command: Command) -> Result<Event, Vec<Issue>> {
         | Command::AnswerOffer { .. }
         | Command::DecideApproval { .. }
         | Command::AssignVehicle { .. }
+        | Command::CoverLoad { .. }
+        | Command::SettleHeld { .. }
+        | Command::SwitchAutomation { .. }
         | Command::ResolveException { .. } => {
             let why = "this command belongs to a load";
             return Err(vec![Issue::fatal(

@@ -4,10 +4,13 @@ use crate::documents::Documents;
 use crate::kpi::Facts;
 use crate::trip::standing::Standing;
 use jiff::Timestamp;
+use signalbox_model::automation::{Held, HeldOutcome, HeldWhat};
 use signalbox_model::effect::{Effect, Order as Ordered, Receipt};
 use signalbox_model::event::Event;
 use signalbox_model::exception::{Approval, ApprovalOutcome, Exception};
-use signalbox_model::id::{ApprovalId, EffectId, ExceptionId, InstanceId, NoticeId, OfferId, PartnerId, TenderId};
+use signalbox_model::id::{
+    ApprovalId, EffectId, ExceptionId, HeldId, InstanceId, NoticeId, OfferId, PartnerId, TenderId, TimerId,
+};
 use signalbox_model::load::{Load, Order, Shipment};
 use signalbox_model::notice::{Notice, NoticeState};
 use signalbox_model::scope::Actor;
@@ -29,6 +32,8 @@ pub struct LoadState {
     /// In the order they were proposed.
     pub notices: Vec<Notice>,
     pub covered: Option<Covered>,
+    /// Who is covering it by hand, until it is covered.
+    by_hand: Option<Actor>,
     pub cancelled: Option<String>,
     pub trip: Standing,
     pub documents: Documents,
@@ -36,6 +41,10 @@ pub struct LoadState {
     pub effects: BTreeMap<EffectId, EffectState>,
     /// Those that run. One that is over is told nothing more; its end is in the log.
     pub instances: BTreeMap<InstanceId, Instance>,
+    /// What automation holds back, in the order in which it came.
+    pub held: Vec<Held>,
+    pub settled_held: BTreeMap<HeldId, (HeldOutcome, Option<Actor>)>,
+    pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
 }
 
@@ -51,6 +60,8 @@ pub struct Covered {
     pub carrier: PartnerId,
     pub offer: OfferId,
     pub rate: Money,
+    /// The person who found the carrier; none where it took an offer.
+    pub by: Option<Actor>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +89,9 @@ pub struct EffectState {
     pub order: Ordered,
     pub ordered_at: Timestamp,
     pub receipt: Option<Receipt>,
+    pub playbook: Option<String>,
+    /// A person or a resume has let it go.
+    pub released: bool,
 }
 
 impl LoadState {
@@ -88,7 +102,10 @@ impl LoadState {
         match event {
             Event::OrderReceived { order, .. } => self.order = Some(order.clone()),
             Event::ShipmentCreated { shipment } => self.shipment = Some(shipment.clone()),
-            Event::LoadCreated { load } => self.load = Some(load.clone()),
+            Event::LoadCreated { load } => {
+                self.load = Some(load.clone());
+                self.created_at = Some(at);
+            }
             Event::LoadCancelled { reason } => self.cancelled = Some(reason.clone()),
             Event::TenderStarted { tender, playbook, .. } => {
                 self.tender = Some(Tender {
@@ -121,9 +138,14 @@ impl LoadState {
                     carrier: carrier.clone(),
                     offer: offer.clone(),
                     rate: rate.clone(),
+                    by: self.by_hand.take(),
                 };
                 self.covered = Some(covered);
             }
+            Event::ActionHeld { .. }
+            | Event::HeldActionSettled { .. }
+            | Event::OfferExtended { .. }
+            | Event::LoadCoveredByHand { .. } => self.apply_held(event),
             Event::TenderExhausted { .. } => {
                 if let Some(tender) = &mut self.tender {
                     tender.exhausted = true;
@@ -193,6 +215,7 @@ impl LoadState {
             | Event::PositionsTaken { .. }
             | Event::SourceChanged { .. }
             | Event::SiteChanged { .. }
+            | Event::AutomationModeChanged { .. }
             | Event::SettingsChanged { .. } => {}
         }
     }
@@ -255,6 +278,62 @@ impl LoadState {
         }
     }
 
+    /// What automation holds back, and what people do in its place.
+    fn apply_held(&mut self, event: &Event) {
+        match event {
+            Event::LoadCoveredByHand { offer, by, .. } => {
+                self.offers.push(offer.clone());
+                self.by_hand = Some(by.clone());
+            }
+            Event::OfferExtended { offer, respond_by } => {
+                if let Some(it) = self.offer_mut(offer) {
+                    it.respond_by = *respond_by;
+                }
+            }
+            Event::ActionHeld { held } => {
+                if let HeldWhat::Offer { offer, .. } = &held.what {
+                    self.set_offer(offer, OfferState::Held);
+                }
+                self.held.push(held.clone());
+            }
+            Event::HeldActionSettled {
+                held,
+                outcome,
+                by,
+                released,
+                ..
+            } => {
+                if let Some(effect) = released.as_ref().and_then(|it| self.effects.get_mut(it)) {
+                    effect.released = true;
+                }
+                let Some(place) = self.held.iter().position(|it| it.id == *held) else {
+                    return;
+                };
+                let known = self.held.remove(place);
+                self.settled_held.insert(known.id, (*outcome, by.clone()));
+                // Judged anew, it may have to wait for an approval.
+                if let HeldWhat::Offer { offer, .. } = &known.what
+                    && *outcome == HeldOutcome::Resumed
+                {
+                    self.set_offer(offer, OfferState::AwaitingApproval);
+                }
+            }
+            // `apply` hands over no other.
+            _ => {}
+        }
+    }
+
+    pub fn holds_delivery(&self, effect: &EffectId) -> bool {
+        let is = |it: &Held| matches!(&it.what, HeldWhat::Delivery { effect: of } if of == effect);
+        self.held.iter().any(is)
+    }
+
+    /// Whether a timer has come due and waits for automation to act again.
+    pub fn holds_timer(&self, timer: &TimerId) -> bool {
+        let is = |it: &Held| matches!(&it.what, HeldWhat::Timer { timer: of, .. } if of == timer);
+        self.held.iter().any(is)
+    }
+
     fn apply_notice(&mut self, event: &Event) {
         let (id, state) = match event {
             Event::NoticeProposed { notice } => return self.notices.push(notice.clone()),
@@ -285,6 +364,8 @@ impl LoadState {
             order: effect.order.clone(),
             ordered_at: at,
             receipt: None,
+            playbook: effect.playbook.clone(),
+            released: false,
         };
         self.effects.insert(effect.id.clone(), state);
     }
@@ -328,7 +409,12 @@ impl LoadState {
     }
 
     pub fn open_offers(&self) -> impl Iterator<Item = &Offer> {
-        let standing = [OfferState::Open, OfferState::Conditional, OfferState::AwaitingApproval];
+        let standing = [
+            OfferState::Open,
+            OfferState::Conditional,
+            OfferState::AwaitingApproval,
+            OfferState::Held,
+        ];
         self.offers.iter().filter(move |it| standing.contains(&it.state))
     }
 
@@ -352,6 +438,8 @@ impl LoadState {
             "cancelled"
         } else if self.covered.is_some() {
             "covered"
+        } else if self.held.iter().any(|it| matches!(it.what, HeldWhat::Offer { .. })) {
+            "held"
         } else if self.open_approvals().next().is_some() {
             "awaiting_approval"
         } else if self.open_exceptions().next().is_some() {

@@ -6,7 +6,7 @@ use crate::documents::{self, Arrival};
 use crate::state::LoadState;
 use crate::trip::{self, Picture};
 use crate::turn::Turn;
-use crate::{answers, approvals, exceptions, invoices, offers, orders, process, receipts, views};
+use crate::{answers, approvals, cover, exceptions, held, invoices, offers, orders, process, receipts, views};
 use jiff::Timestamp;
 use serde_json::Value;
 use signalbox_model::answer::AnswerAttempt;
@@ -44,6 +44,10 @@ pub enum Input {
         effect: EffectId,
         receipt: Receipt,
     },
+    /// This delivery may not leave: automation observes or is stopped.
+    Withheld(EffectId),
+    /// Automation may act again.
+    Resume(EffectId),
     /// What a workflow asked to be durable has become so.
     Continue {
         effect: EffectId,
@@ -107,7 +111,10 @@ pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> React
         Input::LookAgain => trip::begin(&mut turn),
         Input::Invoice(invoice) => invoices::admit(&mut turn, invoice),
         Input::Document(arrival) => documents::admit(&mut turn, *arrival),
-        Input::Command(command) => run(&mut turn, command),
+        Input::Command(command) => run(&mut turn, &mut work, command),
+        Input::Withheld(effect) => held::withhold(&mut turn, &effect),
+        Input::Resume(effect) => held::resume(&mut turn, &mut work, &effect),
+        Input::Timer(timer) if held::timer(&mut turn, &timer) => {}
         Input::Timer(timer) => match process::workflow_timer(&timer) {
             Some((instance, timer)) => work.timer(instance, timer),
             None => match trip::timer_of(&timer) {
@@ -125,11 +132,12 @@ pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> React
         documents::review(&mut turn);
     }
     process::run(&mut turn, work);
+    held::sweep(&mut turn);
     views::refresh(&mut turn);
     turn.out
 }
 
-fn run(turn: &mut Turn<'_>, command: Command) {
+fn run(turn: &mut Turn<'_>, work: &mut process::Work, command: Command) {
     match command {
         Command::AnswerOffer { answer } => {
             if turn.may("answer_offer") {
@@ -145,6 +153,22 @@ fn run(turn: &mut Turn<'_>, command: Command) {
             exceptions::resolve(turn, &exception, resolution, in_hand_ms);
         }
         Command::AssignVehicle { vehicle, from, .. } => trip::assign(turn, &vehicle, from),
+        Command::CoverLoad {
+            carrier,
+            rate,
+            note,
+            in_hand_ms,
+            ..
+        } => {
+            let agreed = cover::Agreed {
+                carrier,
+                rate,
+                note,
+                in_hand_ms,
+            };
+            cover::by_hand(turn, work, agreed);
+        }
+        Command::SettleHeld { held, decision } => held::decide(turn, work, &held, decision),
         // The runtime turns a new order into `Input::Order`; settings have a stream of their own.
         Command::CreateOrder { .. }
         | Command::CreateTenant { .. }
@@ -154,6 +178,7 @@ fn run(turn: &mut Turn<'_>, command: Command) {
         | Command::ChangePartner { .. }
         | Command::ChangeSource { .. }
         | Command::ChangeSite { .. }
+        | Command::SwitchAutomation { .. }
         | Command::ChangeSettings { .. } => {
             turn.reject(
                 Rejection::NotAllowed,

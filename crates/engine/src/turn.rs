@@ -2,8 +2,9 @@
 //!
 //! Invariant: an event is folded the moment it is recorded, so every later judgement of the turn sees it.
 
+use crate::automation::Hold;
 use crate::directory::Directory;
-use crate::gate::{Ask, Choice, Fact, Verdict};
+use crate::gate::{Ask, Choice, Fact, Gate, Verdict};
 use crate::state::LoadState;
 use crate::step::{Context, Outcome, Reaction};
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use signalbox_model::exception::Touch;
 use signalbox_model::id::{EffectId, Mint, TimerId};
 use signalbox_model::issue::Issue;
 use signalbox_model::rejection::Rejection;
-use signalbox_model::scope::Actor;
+use signalbox_model::scope::{Actor, ActorKind};
 use signalbox_model::timer::TimerChange;
 use signalbox_model::value::ExternalId;
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub(crate) struct Turn<'a> {
     pub context: &'a Context<'a>,
     pub mint: Mint,
     pub out: Reaction,
+    /// The playbook that acts just now, if it is one.
+    pub acting: Option<String>,
 }
 
 impl<'a> Turn<'a> {
@@ -33,6 +36,7 @@ impl<'a> Turn<'a> {
             context,
             mint: Mint::new(context.cause, context.now),
             out: Reaction::default(),
+            acting: None,
         }
     }
 
@@ -52,12 +56,37 @@ impl<'a> Turn<'a> {
     pub fn order(&mut self, order: Order) -> EffectId {
         let effect = Effect {
             id: self.mint.make(),
+            playbook: self.playbook(),
+            by_hand: self.is_by_hand(),
             order,
         };
         self.state.apply_effect(&effect, self.context.now);
         let id = effect.id.clone();
         self.out.effects.push(effect);
         id
+    }
+
+    /// The playbook on whose behalf things are done: the one that acts, else the one that tenders the load.
+    pub fn playbook(&self) -> Option<String> {
+        let tenders = || self.state.tender.as_ref().map(|it| it.playbook.clone());
+        self.acting.clone().or_else(tenders)
+    }
+
+    fn is_by_hand(&self) -> bool {
+        self.acting.is_none() && self.context.actor.kind == ActorKind::Person
+    }
+
+    /// What holds back an act of this moment, if anything does.
+    pub fn hold(&self) -> Option<Hold> {
+        let hold = self.directory().automation.over(self.playbook().as_deref());
+        let holds = hold.observes || (hold.stops && !self.is_by_hand());
+        holds.then_some(hold)
+    }
+
+    /// What partners call the load.
+    pub fn reference(&self) -> String {
+        let load = self.state.load.as_ref();
+        load.map(|it| it.reference.clone()).unwrap_or_default()
     }
 
     pub fn set_timer(&mut self, id: TimerId, due: Timestamp) {
@@ -81,8 +110,30 @@ impl<'a> Turn<'a> {
         });
     }
 
-    /// Asks the gate and records its decision.
+    /// Asks the gate and records its decision. The mode of automation is among the facts.
     pub fn gate(&mut self, actor: &Actor, action: &'static str, facts: BTreeMap<&'static str, Fact>) -> Verdict {
+        self.put_to_gate(actor, action, facts, Gate::decide)
+    }
+
+    /// Asks whether this could have happened without a person.
+    pub fn gate_unattended(
+        &mut self,
+        actor: &Actor,
+        action: &'static str,
+        facts: BTreeMap<&'static str, Fact>,
+    ) -> Verdict {
+        self.put_to_gate(actor, action, facts, Gate::unattended)
+    }
+
+    fn put_to_gate(
+        &mut self,
+        actor: &Actor,
+        action: &'static str,
+        mut facts: BTreeMap<&'static str, Fact>,
+        question: fn(&Gate, &Ask<'_>) -> Verdict,
+    ) -> Verdict {
+        let mode = self.directory().automation.over(self.playbook().as_deref()).mode();
+        facts.insert("automation_mode", Fact::Text(mode.word().to_owned()));
         let id = self.state.load.as_ref().map(|it| it.id.0.clone()).unwrap_or_default();
         let directory = self.context.directory;
         let ask = Ask {
@@ -93,7 +144,7 @@ impl<'a> Turn<'a> {
             facts,
             now: self.now(),
         };
-        let verdict = directory.gate.decide(&ask);
+        let verdict = question(&directory.gate, &ask);
         let known = ask
             .facts
             .iter()

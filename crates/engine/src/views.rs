@@ -6,10 +6,12 @@ use crate::trip::fleet::{Seen, Why};
 use crate::turn::Turn;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use signalbox_model::automation::{AutomationMode, Held, HeldWhat, ModeSet};
 use signalbox_model::event::Event;
 use signalbox_model::exception::{Approval, Exception, ExceptionKind, ExceptionSeverity};
 use signalbox_model::issue::Issue;
 use signalbox_model::load::{Load, Stop};
+use signalbox_model::scope::Role;
 use signalbox_model::view::{Column, ColumnIndex, ColumnKind, ViewChange, ViewDefinition, ViewRow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -74,7 +76,22 @@ pub const VEHICLES: ViewDefinition = ViewDefinition {
     version: 1,
 };
 
-pub const ALL: &[ViewDefinition] = &[BOARD, INBOX, QUARANTINE, VEHICLES, kpi::LOADS, kpi::EXCEPTIONS];
+/// One row a scope whose automation was ever switched.
+pub const AUTOMATION: ViewDefinition = ViewDefinition {
+    name: "automation",
+    columns: &[text("mode"), text("playbook"), integer("at")],
+    version: 1,
+};
+
+pub const ALL: &[ViewDefinition] = &[
+    BOARD,
+    INBOX,
+    QUARANTINE,
+    VEHICLES,
+    AUTOMATION,
+    kpi::LOADS,
+    kpi::EXCEPTIONS,
+];
 
 /// Refreshes the rows of what this turn touched.
 pub(crate) fn refresh(turn: &mut Turn<'_>) {
@@ -99,6 +116,8 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
                 (exception.0.clone(), known.map(|it| exception_row(&load, &it.exception)))
             }
             Event::ExceptionResolved { exception, .. } => (exception.0.clone(), None),
+            Event::ActionHeld { held } => (held.id.0.clone(), Some(held_row(&load, held))),
+            Event::HeldActionSettled { held, .. } => (held.0.clone(), None),
             _ => continue, // Every other event shows on the board alone.
         };
         changes.push(ViewChange {
@@ -150,6 +169,7 @@ fn board_row(state: &LoadState, load: &Load, turn: &Turn<'_>) -> ViewRow {
         "offer": offer,
         "rate": rate,
         "exceptions": state.open_exceptions().count(),
+        "held": state.held.len(),
         "updated_at": updated,
         "playbook": state.tender.as_ref().map(|it| it.playbook.clone()),
         "priority": load.priority,
@@ -229,6 +249,7 @@ fn exception_row(load: &Load, exception: &Exception) -> ViewRow {
         | ExceptionKind::DeliveryFailed
         | ExceptionKind::OrderChanged
         | ExceptionKind::LateDeliveryRisk
+        | ExceptionKind::TakenOver
         | ExceptionKind::AutomationStopped => &["resolve"],
     };
     let body = json!({
@@ -246,6 +267,50 @@ fn exception_row(load: &Load, exception: &Exception) -> ViewRow {
         exception.raised_at,
         body,
     )
+}
+
+/// A place in the manual queue.
+fn held_row(load: &Load, held: &Held) -> ViewRow {
+    let allowed: &[&str] = match (&held.what, held.mode) {
+        (HeldWhat::Offer { .. } | HeldWhat::Delivery { .. }, AutomationMode::Observe) => {
+            &["cover", "skip", "take_over"]
+        }
+        (HeldWhat::Offer { .. } | HeldWhat::Delivery { .. }, _) => &["do", "skip", "take_over", "cover"],
+        (HeldWhat::Timer { .. }, _) => &["do", "take_over", "cover"],
+    };
+    let next = match held.mode {
+        AutomationMode::Observe => {
+            "Do it yourself and cover the load by hand; nothing leaves here while automation observes."
+        }
+        AutomationMode::Automatic | AutomationMode::Stopped => {
+            "Have it done, skip it, take the load over, or cover it by hand."
+        }
+    };
+    let body = json!({
+        "kind": "held", "id": held.id, "load": load.id, "reference": load.reference, "title": held.title,
+        "severity": "high", "requested_at": held.since, "deadline": null, "role": Role::Dispatcher,
+        "evidence": [], "proposal": held.proposal, "rule": "platform.automation_mode", "next_action": next,
+        "allowed_actions": allowed, "mode": held.mode, "playbook": held.playbook, "action": held.action,
+    });
+    inbox_row(load, "held", Role::Dispatcher.as_str(), 3, None, held.since, body)
+}
+
+/// The automation view's change when a mode was set.
+pub(crate) fn automation_change(set: &ModeSet) -> ViewChange {
+    let playbook = set.scope.playbook.as_deref();
+    let columns = [
+        ("mode", json!(set.mode)),
+        ("playbook", json!(playbook)),
+        ("at", json!(micros(set.at))),
+    ];
+    let body = json!({
+        "playbook": playbook, "mode": set.mode, "reason": set.reason, "by": set.by.name, "since": set.at,
+    });
+    ViewChange {
+        view: AUTOMATION.name.to_owned(),
+        key: playbook.map_or_else(|| "all".to_owned(), |it| format!("playbook/{it}")),
+        row: Some(Arc::new(row(&columns, body))),
+    }
 }
 
 fn inbox_row(

@@ -10,8 +10,26 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Effect {
     pub id: EffectId,
+    /// The playbook it is done for, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<String>,
+    /// A person ordered it: it leaves while automation is stopped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
     #[serde(flatten)]
     pub order: Order,
+}
+
+impl Effect {
+    /// An effect of the platform's own: for no playbook, and ordered by nobody in particular.
+    pub fn new(id: EffectId, order: Order) -> Self {
+        Self {
+            id,
+            playbook: None,
+            by_hand: false,
+            order,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +49,8 @@ pub enum Order {
         instance: InstanceId,
         call: String,
     },
+    /// Go on with what was held, once automation may act again. Waits in the outbox; performed by the runtime itself.
+    ResumeHeld { load: LoadId },
     /// Offer the load to the carrier by its channel.
     SendOffer {
         load: LoadId,
@@ -80,7 +100,7 @@ impl Order {
     /// Performed inside, by the owner of the shard, rather than by a courier.
     pub fn is_internal(&self) -> bool {
         match self {
-            Self::NormalizeMessage { .. } | Self::ContinueWorkflow { .. } => true,
+            Self::NormalizeMessage { .. } | Self::ContinueWorkflow { .. } | Self::ResumeHeld { .. } => true,
             Self::SendOffer { .. }
             | Self::WithdrawOffer { .. }
             | Self::RequestDocument { .. }
@@ -90,10 +110,36 @@ impl Order {
         }
     }
 
+    /// Whether the owner performs it at once, without a place in the outbox.
+    pub fn is_immediate(&self) -> bool {
+        self.is_internal() && !matches!(self, Self::ResumeHeld { .. })
+    }
+
+    /// Says that bytes came and could be read, and commits nobody to anything: it leaves in every mode of automation,
+    /// because a partner who misses it sends everything again.
+    pub fn is_acknowledgement(&self) -> bool {
+        matches!(self, Self::SendAcknowledgement { .. })
+    }
+
+    /// The load it concerns.
+    pub fn load(&self) -> Option<&LoadId> {
+        match self {
+            Self::ContinueWorkflow { load, .. }
+            | Self::ResumeHeld { load }
+            | Self::SendOffer { load, .. }
+            | Self::WithdrawOffer { load, .. }
+            | Self::RequestDocument { load, .. }
+            | Self::TellSystem { load, .. }
+            | Self::SendNotice { load, .. } => Some(load),
+            Self::NormalizeMessage { .. } | Self::SendAcknowledgement { .. } => None,
+        }
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Self::NormalizeMessage { .. } => "NormalizeMessage",
             Self::ContinueWorkflow { .. } => "ContinueWorkflow",
+            Self::ResumeHeld { .. } => "ResumeHeld",
             Self::SendOffer { .. } => "SendOffer",
             Self::WithdrawOffer { .. } => "WithdrawOffer",
             Self::RequestDocument { .. } => "RequestDocument",

@@ -4,13 +4,15 @@
 
 use crate::answer::Answer;
 use crate::attempt::MilestoneAttempt;
+use crate::automation::{Agreement, Held, HeldOutcome, ModeSet, OnTheWire};
 use crate::decision::Evidence;
 use crate::directory::{AccessKey, Partner, Settings, Site, Source};
 use crate::document::{Contradiction, Document, DocumentKind, Proof, Requirement};
 use crate::effect::Receipt;
 use crate::exception::{Approval, ApprovalOutcome, Exception, ExceptionSeverity, Touch};
 use crate::id::{
-    ApprovalId, DocumentId, EffectId, ExceptionId, LoadId, MessageId, NoticeId, OfferId, PartnerId, TenantId, TenderId,
+    ApprovalId, DocumentId, EffectId, ExceptionId, HeldId, LoadId, MessageId, NoticeId, OfferId, PartnerId, TenantId,
+    TenderId,
 };
 use crate::issue::Issue;
 use crate::load::{Load, Order, Shipment};
@@ -311,6 +313,33 @@ pub enum Event {
     TouchRecorded {
         touch: Touch,
     },
+    /// Automation was about to do this and did not: it observes or is stopped.
+    ActionHeld {
+        held: Held,
+    },
+    HeldActionSettled {
+        held: HeldId,
+        outcome: HeldOutcome,
+        by: Option<Actor>,
+        reason: String,
+        /// The delivery that may leave now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        released: Option<EffectId>,
+    },
+    /// An open offer has a new deadline.
+    OfferExtended {
+        offer: OfferId,
+        respond_by: Timestamp,
+    },
+    /// A person found the carrier without the automation.
+    LoadCoveredByHand {
+        /// What was agreed with the carrier outside of here.
+        offer: Offer,
+        by: Actor,
+        note: Option<String>,
+        /// Against what automation would have done, where it had got that far.
+        agreement: Option<Agreement>,
+    },
 
     // The tenant's settings.
     TenantCreated {
@@ -341,6 +370,12 @@ pub enum Event {
     },
     SettingsChanged {
         settings: Settings,
+    },
+    AutomationModeChanged {
+        set: ModeSet,
+        /// Deliveries that were with a courier at that moment.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        on_the_wire: Vec<OnTheWire>,
     },
 }
 
@@ -423,6 +458,11 @@ impl Event {
             Self::NoticeWithdrawn { .. } => "NoticeWithdrawn",
             Self::EffectSettled { .. } => "EffectSettled",
             Self::TouchRecorded { .. } => "TouchRecorded",
+            Self::ActionHeld { .. } => "ActionHeld",
+            Self::HeldActionSettled { .. } => "HeldActionSettled",
+            Self::OfferExtended { .. } => "OfferExtended",
+            Self::LoadCoveredByHand { .. } => "LoadCoveredByHand",
+            Self::AutomationModeChanged { .. } => "AutomationModeChanged",
             Self::TenantCreated { .. } => "TenantCreated",
             Self::KeyIssued { .. } => "KeyIssued",
             Self::PlaybookInstalled { .. } => "PlaybookInstalled",

@@ -43,6 +43,8 @@ pub enum ExceptionKind {
     InvoiceMismatch,
     /// The automation itself could not go on.
     AutomationStopped,
+    /// A person took the load away from automation and has yet to cover it.
+    TakenOver,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -71,6 +71,8 @@ ids! {
     PartnerId = "par";
     /// The person whose data a personal value is.
     SubjectId = "sub";
+    /// One thing automation was about to do and did not.
+    HeldId = "hld";
     /// A durable wake-up.
     TimerId = "tmr";
     /// A paper of a load.

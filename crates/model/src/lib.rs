@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod attempt;
+pub mod automation;
 pub mod decision;
 pub mod directory;
 pub mod document;

@@ -32,6 +32,15 @@ pub enum Rejection {
     MessageNotQuarantined,
     EffectUnknown,
     EffectAlreadySettled,
+    /// Nothing of this name is held.
+    HeldUnknown,
+    HeldAlreadySettled,
+    /// While automation observes nothing leaves, by nobody's order.
+    AutomationObserves,
+    /// A switch of automation needs a reason and a playbook that exists.
+    AutomationModeInvalid,
+    /// A rate to cover at must be above nothing.
+    RateInvalid,
     /// A vehicle must have a name.
     VehicleInvalid,
     DocumentEmpty,
@@ -84,6 +93,13 @@ impl Rejection {
             Self::MessageNotQuarantined => "This message is not in quarantine.",
             Self::EffectUnknown => "No such effect.",
             Self::EffectAlreadySettled => "This effect was settled before.",
+            Self::HeldUnknown => "Nothing of this id is held. Look at the manual queue again.",
+            Self::HeldAlreadySettled => "This was settled before. What was done first stands.",
+            Self::AutomationObserves => {
+                "Automation observes: nothing leaves. Tell the carrier yourself and cover the load by hand."
+            }
+            Self::AutomationModeInvalid => "The switch needs a reason, and the playbook must be installed.",
+            Self::RateInvalid => "The rate cannot be used. Give what the carrier gets for the load.",
             Self::VehicleInvalid => "The vehicle has no usable name. Give the name or id its telematics source uses.",
             Self::DocumentEmpty => "The document has no bytes. Send the file itself.",
             Self::DocumentTooLarge => "The document has more than 25 MiB. Send it in a smaller resolution or in parts.",

@@ -35,6 +35,8 @@ pub enum RespondByBasis {
 #[serde(rename_all = "snake_case")]
 pub enum OfferState {
     AwaitingApproval,
+    /// Judged and not made, because automation observes or is stopped.
+    Held,
     Open,
     Accepted,
     Declined,

@@ -30,8 +30,9 @@ pub struct Column {
 pub enum ColumnIndex {
     /// All, nulls among them: the column is sorted by.
     Full,
-    /// Those that are not null: the column says when something happened that has not happened to every row.
-    Present,
+    /// Those that are not null: the column says when something happened that has not happened to every row. Beside each
+    /// stand these columns of its row, so that they are summed without looking for the row.
+    Present(&'static [&'static str]),
     /// None: the column is counted, never searched.
     None,
 }

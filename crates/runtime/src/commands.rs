@@ -85,7 +85,23 @@ impl Machine {
                 let id = exception.0.clone();
                 self.on_load(&asked, ("exception", &id), Rejection::ExceptionUnknown, command, keys)
             }
-            Command::AssignVehicle { ref load, .. } => {
+            Command::SettleHeld { ref held, .. } => {
+                let id = held.0.clone();
+                self.on_load(&asked, ("held", &id), Rejection::HeldUnknown, command, Vec::new())
+            }
+            Command::SwitchAutomation {
+                scope, mode, reason, ..
+            } => {
+                let on_the_wire = self.outbox.on_the_wire(tenant);
+                let command = Command::SwitchAutomation {
+                    scope,
+                    mode,
+                    reason,
+                    on_the_wire,
+                };
+                self.change(&asked, command, Vec::new())
+            }
+            Command::AssignVehicle { ref load, .. } | Command::CoverLoad { ref load, .. } => {
                 let id = load.0.clone();
                 self.on_load(&asked, ("load", &id), Rejection::LoadUnknown, command, keys)
             }
@@ -376,7 +392,7 @@ impl Machine {
         Ok(())
     }
 
-    fn inner(
+    pub(crate) fn inner(
         &mut self,
         tenant: &TenantId,
         stream: &StreamId,
@@ -398,7 +414,13 @@ impl Machine {
                 cause,
             },
         );
-        self.streams.put(tenant, stream, state, self.next_seq);
+        // Where nothing came of it there is no turn to wait for.
+        let turned = if reaction.is_empty() {
+            self.next_seq - 1
+        } else {
+            self.next_seq
+        };
+        self.streams.put(tenant, stream, state, turned);
         if !reaction.is_empty() {
             self.emit(
                 tenant,

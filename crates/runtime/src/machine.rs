@@ -64,6 +64,8 @@ pub struct Machine {
     /// The last sequencing did not end: the trees in memory are to be read again before they go on.
     pub(crate) audit_torn: bool,
     pub(crate) trips: Trips,
+    /// Where each tenant's automation was last switched: nothing of it leaves before that is durable.
+    pub(crate) switched: BTreeMap<TenantId, Seq>,
     pub(crate) batch: Batch,
 }
 
@@ -71,6 +73,8 @@ pub(crate) enum Work {
     Request(Ticket, Request),
     /// An effect the owner performs itself.
     Internal(PendingEffect),
+    /// A delivery that may not leave: its load keeps it for a person.
+    Withheld(PendingEffect),
     Timer(DueTimer),
 }
 
@@ -123,6 +127,7 @@ impl Machine {
             checkpointed_at: now,
             audit_torn: false,
             trips: Trips::default(),
+            switched: BTreeMap::new(),
             batch: Batch::default(),
         };
         machine.recover(now)?;
@@ -138,6 +143,7 @@ impl Machine {
         self.leaves.clear();
         self.sequencers.clear();
         self.audit_torn = false;
+        self.switched.clear();
         self.batch = Batch::default();
         self.queue.retain(|work| matches!(work, Work::Request(..)));
         let positions = self.store.positions()?;
@@ -226,6 +232,7 @@ impl Machine {
                     self.batch.replies.extend(reply.map(|it| (ticket, it)));
                 }
                 Work::Internal(pending) => self.internal(pending, now, entropy)?,
+                Work::Withheld(pending) => self.withhold(&pending, now)?,
                 Work::Timer(due) => self.wake(due, now)?,
             }
             if !self.trips.is_quiet() {
@@ -247,6 +254,7 @@ impl Machine {
                 self.normalize(&pending, &message, &source, from.as_ref(), now, entropy)
             }
             Order::ContinueWorkflow { .. } => self.go_on(&pending, now),
+            Order::ResumeHeld { .. } => self.resume(&pending, now),
             // The others leave by a courier.
             Order::SendOffer { .. }
             | Order::WithdrawOffer { .. }
@@ -303,6 +311,18 @@ impl Machine {
         for settled in &record.settled {
             self.outbox.settle(settled);
         }
+        for event in &record.events {
+            match event {
+                Event::HeldActionSettled {
+                    released: Some(effect), ..
+                } => self.outbox.unpark(effect, origin.now),
+                Event::AutomationModeChanged { .. } => {
+                    self.switched.insert(tenant.clone(), seq);
+                    self.outbox.recheck(tenant, origin.now);
+                }
+                _ => {} // No other event concerns what waits in the outbox.
+            }
+        }
         self.batch.leaves.push((tenant.clone(), seq, record.leaves.clone()));
         for key in &extra.keys {
             self.fresh_keys
@@ -335,9 +355,9 @@ impl Machine {
             self.committed = first + count - 1;
         }
         for pending in batch.effects {
-            if pending.effect.order.is_internal() {
+            if pending.effect.order.is_immediate() {
                 self.queue.push_back(Work::Internal(pending));
-            } else {
+            } else if !self.overlay.is_settled(&pending.tenant, &pending.effect.id) {
                 self.outbox.add(pending, now);
             }
         }

@@ -297,7 +297,7 @@ impl Machine {
                         to: reply.to.clone(),
                         x12,
                     };
-                    effects.push(Effect { id: mint.make(), order });
+                    effects.push(Effect::new(mint.make(), order));
                 }
                 Err(error) => {
                     tracing::warn!(message.id = %reading.message, "no acknowledgement for {}: {error}", reading.message)

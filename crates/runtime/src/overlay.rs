@@ -94,6 +94,13 @@ impl Overlay {
         older.chain(&self.newer.timers).map(|(key, due)| (key, *due)).collect()
     }
 
+    /// Whether a record past the last checkpoint settled this effect.
+    pub fn is_settled(&self, tenant: &TenantId, effect: &EffectId) -> bool {
+        let key = (tenant.clone(), effect.clone());
+        let newest = self.layers().find_map(|it| it.effects.get(&key));
+        newest.is_some_and(Option::is_none)
+    }
+
     /// Every effect that changed; `None`: it was settled.
     pub fn effects(&self) -> BTreeMap<&(TenantId, EffectId), Option<&crate::ports::PendingEffect>> {
         let older = self.handed_over.iter().flat_map(|it| &it.effects);

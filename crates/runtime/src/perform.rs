@@ -2,15 +2,17 @@
 //! receipt comes back by the front door.
 
 use crate::follow_up;
-use crate::machine::Machine;
+use crate::machine::{Machine, Work};
 use crate::ports::{CourierError, Delivery, DeliveryOutcome, Mail, Payload, PendingEffect, StoreError};
 use crate::request::{Job, Request};
 use crate::retry;
 use jiff::{SignedDuration, Timestamp};
 use signalbox_engine::directory::Directory;
 use signalbox_engine::state::LoadState;
+use signalbox_engine::step::Input;
 use signalbox_formats::json::{OfferMade, OfferWithdrawn, offer_webhook_body, withdraw_webhook_body};
 use signalbox_formats::x12;
+use signalbox_model::automation::OnTheWire;
 use signalbox_model::directory::{Channel, Partner, PartnerRole};
 use signalbox_model::effect::{Order, Receipt};
 use signalbox_model::id::{EffectId, NoticeId, OfferId, PartnerId, TenantId};
@@ -45,8 +47,10 @@ struct Entry {
     /// Attempts whose outcome nobody knows.
     unsure: u32,
     place: Place,
-    /// When it may be tried; `None` while it is leased.
+    /// When it may be tried; `None` while it is leased or parked.
     at: Option<Timestamp>,
+    /// Automation observes or is stopped, and it waits for that to end.
+    is_parked: bool,
 }
 
 impl Outbox {
@@ -73,6 +77,7 @@ impl Outbox {
                 unsure,
                 place,
                 at: Some(at),
+                is_parked: false,
             },
         );
     }
@@ -88,7 +93,51 @@ impl Outbox {
 
     /// Leased, and what came of it not known yet.
     fn leased(&self) -> usize {
-        self.pending.values().filter(|it| it.at.is_none()).count()
+        self.pending.values().filter(|it| it.is_leased()).count()
+    }
+
+    /// Deliveries of a tenant that are with a courier.
+    pub fn on_the_wire(&self, tenant: &TenantId) -> Vec<OnTheWire> {
+        let leased = self.pending.values().map(|it| (it, &it.effect));
+        let leased = leased.filter(|(it, of)| it.is_leased() && of.tenant == *tenant && !of.effect.order.is_internal());
+        let named = leased.map(|(_, of)| OnTheWire {
+            effect: of.effect.id.clone(),
+            name: of.effect.order.name().to_owned(),
+            load: of.effect.order.load().cloned(),
+        });
+        named.collect()
+    }
+
+    /// Ends a lease under which nothing was tried, until it is unparked.
+    fn park(&mut self, id: &EffectId) {
+        if let Some(entry) = self.pending.get_mut(id) {
+            entry.attempts -= 1;
+            entry.is_parked = true;
+        }
+    }
+
+    pub fn unpark(&mut self, id: &EffectId, now: Timestamp) {
+        if let Some(entry) = self.pending.get_mut(id).filter(|it| it.is_parked) {
+            entry.is_parked = false;
+            entry.at = Some(now);
+            self.due.insert((now, entry.place, id.clone()));
+        }
+    }
+
+    /// A tenant's automation was switched: what waits for it, or for another attempt, is looked at again. A parked delivery
+    /// stays until its load lets it go.
+    pub fn recheck(&mut self, tenant: &TenantId, now: Timestamp) {
+        for (id, entry) in self.pending.iter_mut().filter(|(_, it)| it.effect.tenant == *tenant) {
+            let waits = entry.is_parked && entry.effect.effect.order.is_internal();
+            if let Some(at) = entry.at {
+                self.due.remove(&(at, entry.place, id.clone()));
+            }
+            if waits || entry.at.is_some() {
+                entry.is_parked = false;
+                entry.at = Some(now);
+                self.due.insert((now, entry.place, id.clone()));
+            }
+        }
     }
 
     pub fn contains(&self, id: &EffectId) -> bool {
@@ -138,7 +187,57 @@ impl Outbox {
     }
 }
 
+impl Entry {
+    /// With a courier, and what came of it not known yet.
+    fn is_leased(&self) -> bool {
+        self.at.is_none() && !self.is_parked
+    }
+}
+
 impl Machine {
+    /// Whether automation observes or is stopped for this effect, and no person has let it go.
+    fn is_held_back(&mut self, pending: &PendingEffect) -> Result<bool, StoreError> {
+        let (tenant, stream, effect) = (&pending.tenant, &pending.stream, &pending.effect);
+        let hold = self.directory(tenant)?.automation.over(effect.playbook.as_deref());
+        if hold.lets_out(effect, false) {
+            return Ok(false);
+        }
+        if !stream.is_load() || !hold.lets_out(effect, true) {
+            return Ok(true);
+        }
+        let state = self.take_load(tenant, stream)?;
+        let released = state.effects.get(&effect.id).is_some_and(|it| it.released);
+        self.streams.put(tenant, stream, state, self.committed);
+        Ok(!released)
+    }
+
+    /// A delivery may not leave: its load keeps it for a person, unless that has changed meanwhile.
+    pub(crate) fn withhold(&mut self, pending: &PendingEffect, now: Timestamp) -> Result<(), StoreError> {
+        let effect = &pending.effect.id;
+        let cause = format!("{effect}/withheld/{}", self.next_seq);
+        let input = Input::Withheld(effect.clone());
+        self.inner(&pending.tenant, &pending.stream, input, &cause, None, now)?;
+        let state = self.take_load(&pending.tenant, &pending.stream)?;
+        let is_kept = state.holds_delivery(effect);
+        self.streams
+            .put(&pending.tenant, &pending.stream, state, self.next_seq - 1);
+        if !is_kept {
+            self.outbox.unpark(effect, now);
+        }
+        Ok(())
+    }
+
+    /// Automation may act again: the load goes on with what it held.
+    pub(crate) fn resume(&mut self, pending: &PendingEffect, now: Timestamp) -> Result<(), StoreError> {
+        let effect = &pending.effect.id;
+        let cause = format!("{effect}/resume/{}", self.next_seq);
+        let input = Input::Resume(effect.clone());
+        self.inner(&pending.tenant, &pending.stream, input, &cause, None, now)?;
+        // Stopped once more before its turn came: it waits on.
+        self.outbox.retry(effect, now);
+        Ok(())
+    }
+
     /// Effects ordered and not settled, from the indexes and the records past them: both inner and outer ones.
     pub(crate) fn load_effects(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let mut all: BTreeMap<(u64, EffectId), PendingEffect> = BTreeMap::new();
@@ -159,8 +258,8 @@ impl Machine {
                 .map(|it| ((it.seq, it.effect.id.clone()), (*it).clone())),
         );
         for pending in all.into_values() {
-            if pending.effect.order.is_internal() {
-                self.queue.push_back(crate::machine::Work::Internal(pending));
+            if pending.effect.order.is_immediate() {
+                self.queue.push_back(Work::Internal(pending));
             } else {
                 self.outbox.add_again(pending, now);
             }
@@ -182,8 +281,31 @@ impl Machine {
                 break;
             };
             // What goes out is rendered from durable turns only.
-            if self.streams.is_ahead(&pending.tenant, &pending.stream, self.committed) {
+            let is_switching = self
+                .switched
+                .get(&pending.tenant)
+                .is_some_and(|it| *it > self.committed);
+            if is_switching || self.streams.is_ahead(&pending.tenant, &pending.stream, self.committed) {
                 early.push(pending.effect.id);
+                continue;
+            }
+            let is_held_back = match self.is_held_back(&pending) {
+                Ok(it) => it,
+                Err(why) => {
+                    early.push(pending.effect.id);
+                    early.iter().for_each(|id| self.outbox.give_back(id, now));
+                    return if jobs.is_empty() { Err(why) } else { Ok(jobs) };
+                }
+            };
+            if is_held_back {
+                self.outbox.park(&pending.effect.id);
+                if !pending.effect.order.is_internal() && pending.stream.is_load() {
+                    self.queue.push_back(Work::Withheld(pending));
+                }
+                continue;
+            }
+            if pending.effect.order.is_internal() {
+                self.queue.push_back(Work::Internal(pending));
                 continue;
             }
             let payload = match self.payload(&pending, now) {
@@ -290,7 +412,9 @@ impl Machine {
                 self.streams.put(tenant, &pending.stream, state, self.committed);
                 Ok(rendered)
             }
-            Order::NormalizeMessage { .. } | Order::ContinueWorkflow { .. } => Ok(Err("performed inside".to_owned())),
+            Order::NormalizeMessage { .. } | Order::ContinueWorkflow { .. } | Order::ResumeHeld { .. } => {
+                Ok(Err("performed inside".to_owned()))
+            }
         }
     }
 
@@ -483,10 +607,7 @@ mod tests {
         PendingEffect {
             tenant: TenantId::from("ten_a"),
             stream: StreamId::load(&LoadId::from("load_1")),
-            effect: Effect {
-                id: EffectId::from(id),
-                order,
-            },
+            effect: Effect::new(EffectId::from(id), order),
             seq: 1,
             traceparent: None,
         }

@@ -148,7 +148,7 @@ impl Machine {
             source: receive.source.clone(),
             from: receive.from.clone(),
         };
-        reaction.effects.push(Effect { id: mint.make(), order });
+        reaction.effects.push(Effect::new(mint.make(), order));
         let broken = |error: crate::vault::Error| StoreError::Broken(error.to_string());
         let raw = self
             .vault

@@ -6,12 +6,16 @@ use crate::messages::{self, Answered, Asked, Told};
 use crate::setup::{Carrier, JSON_SOURCE, Rate, Trade, X12_SOURCE};
 use crate::world::World;
 use jiff::SignedDuration;
-use signalbox_engine::command::{ApprovalDecision, Command, NewWording, Resolution, ResolutionChoice};
+use signalbox_engine::command::{
+    ApprovalDecision, Command, HeldChoice, HeldDecision, NewWording, Resolution, ResolutionChoice,
+};
 use signalbox_model::answer::{Answer, AnswerAttempt};
+use signalbox_model::automation::{AutomationMode, AutomationScope};
 use signalbox_model::exception::ExceptionKind;
-use signalbox_model::id::{ApprovalId, ExceptionId};
+use signalbox_model::id::{ApprovalId, ExceptionId, HeldId, LoadId};
 use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::scope::{Actor, ActorKind, Role};
+use signalbox_model::value::Money;
 use signalbox_runtime::request::Job;
 
 /// Something that will happen.
@@ -51,6 +55,8 @@ pub enum Act {
         hours: i64,
     },
     Desk,
+    /// A manager switches the automation, or one playbook's.
+    Switch,
 }
 
 /// Something sent, kept by its sender until it is known to have arrived.
@@ -68,6 +74,7 @@ pub enum What {
     Command { who: Actor, command: Command },
 }
 
+const PLAYBOOK: &str = "load-tender";
 const LANES: [(&str, &str); 3] = [("ME", "WI"), ("TX", "GA"), ("KS", "OH")];
 const CUSTOMERS: [&str; 2] = ["ACME", "BRACKENRIDGE"];
 const DISPATCHERS: [&str; 3] = ["dana", "eli", "fay"];
@@ -157,6 +164,10 @@ impl World {
             }
             Act::Desk => {
                 self.desk();
+                Ok(())
+            }
+            Act::Switch => {
+                self.switch();
                 Ok(())
             }
             Act::Send(_) | Act::Report { .. } => Ok(()),
@@ -419,6 +430,7 @@ impl World {
         let exceptions = loads.flat_map(|it| it.open_exceptions().map(|it| (it.id.clone(), it.kind)));
         let exceptions: Vec<(ExceptionId, ExceptionKind)> =
             exceptions.filter(|it| !self.handled.contains(it.0.as_str())).collect();
+        self.manual_work();
         for (approval, minor) in approvals {
             if self.rng.in_thousand(600) {
                 self.handled.insert(approval.0.clone());
@@ -433,6 +445,80 @@ impl World {
                 self.handled.insert(exception.0.clone());
                 self.resolve(exception, kind);
             }
+        }
+    }
+
+    /// A manager changes how far automation may act; in the end it may act again.
+    fn switch(&mut self) {
+        if self.closing {
+            return self.resume_all();
+        }
+        let wait = self.seconds(300, 5_400);
+        self.plan(wait, Act::Switch);
+        let playbook = self.rng.in_thousand(300).then(|| PLAYBOOK.to_owned());
+        let mode = match self.rng.below(4) {
+            0 => AutomationMode::Observe,
+            1 => AutomationMode::Stopped,
+            _ => AutomationMode::Automatic,
+        };
+        self.set_mode(playbook, mode);
+    }
+
+    pub fn resume_all(&mut self) {
+        self.set_mode(None, AutomationMode::Automatic);
+        self.set_mode(Some(PLAYBOOK.to_owned()), AutomationMode::Automatic);
+    }
+
+    fn set_mode(&mut self, playbook: Option<String>, mode: AutomationMode) {
+        let who = Actor {
+            kind: ActorKind::Person,
+            name: "mara".to_owned(),
+            roles: vec![Role::Manager],
+        };
+        let command = Command::SwitchAutomation {
+            scope: AutomationScope { playbook },
+            mode,
+            reason: "a try".to_owned(),
+            on_the_wire: Vec::new(),
+        };
+        self.command(who, command, false);
+    }
+
+    /// Somebody works off the manual queue, or covers the load by hand.
+    fn manual_work(&mut self) {
+        let open = self.oracle.loads.iter().filter_map(|(stream, it)| {
+            let held = it.held.first()?;
+            Some((LoadId(stream.0.clone()), held.id.clone()))
+        });
+        let open: Vec<(LoadId, HeldId)> = open.collect();
+        for (load, held) in open {
+            let choice = match self.rng.below(100) {
+                0..12 => HeldChoice::Do,
+                12..20 => HeldChoice::Skip,
+                20..23 => HeldChoice::TakeOver,
+                23..35 => {
+                    let carrier = self.rng.pick(&CARRIERS).copied().unwrap_or_default().to_owned();
+                    let rate = Money::usd(self.rng.between(150_000, 400_000));
+                    let who = self.dispatcher();
+                    let command = Command::CoverLoad {
+                        load,
+                        carrier,
+                        rate,
+                        note: None,
+                        in_hand_ms: None,
+                    };
+                    self.command(who, command, false);
+                    continue;
+                }
+                _ => continue, // It waits for another day.
+            };
+            let decision = HeldDecision {
+                choice,
+                reason: None,
+                in_hand_ms: None,
+            };
+            let who = self.dispatcher();
+            self.command(who, Command::SettleHeld { held, decision }, false);
         }
     }
 

@@ -137,12 +137,14 @@ pub enum Mutant {
     LateWins,
     /// The cap that guards approvals is not the tenant's.
     ApprovalSkipped,
+    /// A courier takes what automation holds back.
+    SentWhileHeld,
     /// A courier whose letter arrived unheard says that it did not.
     DoubtForgotten,
 }
 
 impl Mutant {
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("fresh-id", Self::FreshId),
         ("ack-early", Self::AckEarly),
         ("effect-lost", Self::EffectLost),
@@ -152,6 +154,7 @@ impl Mutant {
         ("audit-altered", Self::AuditAltered),
         ("late-wins", Self::LateWins),
         ("approval-skipped", Self::ApprovalSkipped),
+        ("sent-while-held", Self::SentWhileHeld),
         ("doubt-forgotten", Self::DoubtForgotten),
     ];
 

@@ -8,6 +8,7 @@ use signalbox_engine::readiness;
 use signalbox_engine::state::LoadState;
 use signalbox_engine::{kpi, views};
 use signalbox_model::answer::Answer;
+use signalbox_model::automation::AutomationMode;
 use signalbox_model::effect::{Order, Receipt};
 use signalbox_model::event::Event;
 use signalbox_model::exception::ExceptionKind;
@@ -51,6 +52,9 @@ pub struct Coverage {
     pub ready: u64,
     pub discrepancies: u64,
     pub faults: u64,
+    pub switches: u64,
+    pub held: u64,
+    pub by_hand: u64,
 }
 
 impl Coverage {
@@ -61,7 +65,7 @@ impl Coverage {
             .for_each(|(to, (_, from))| *to += from);
     }
 
-    pub fn cells(&self) -> [(&'static str, u64); 20] {
+    pub fn cells(&self) -> [(&'static str, u64); 23] {
         [
             ("loads", self.loads),
             ("covered", self.covered),
@@ -83,10 +87,13 @@ impl Coverage {
             ("ready", self.ready),
             ("discrepancies", self.discrepancies),
             ("faults", self.faults),
+            ("switches", self.switches),
+            ("held", self.held),
+            ("covered by hand", self.by_hand),
         ]
     }
 
-    fn cells_mut(&mut self) -> [&mut u64; 20] {
+    fn cells_mut(&mut self) -> [&mut u64; 23] {
         [
             &mut self.loads,
             &mut self.covered,
@@ -108,6 +115,9 @@ impl Coverage {
             &mut self.ready,
             &mut self.discrepancies,
             &mut self.faults,
+            &mut self.switches,
+            &mut self.held,
+            &mut self.by_hand,
         ]
     }
 }
@@ -116,6 +126,9 @@ impl Coverage {
 #[derive(Clone, Debug)]
 struct Ordered {
     order: Order,
+    playbook: Option<String>,
+    /// A person ordered it, or has let it go.
+    by_person: bool,
     delivered: bool,
     refused: bool,
 }
@@ -143,6 +156,10 @@ pub struct Oracle {
     became_ready: BTreeMap<StreamId, u64>,
     /// Under which ids each effect left.
     left_as: BTreeMap<EffectId, BTreeSet<String>>,
+    /// How far automation may act, by playbook; none: all of it.
+    pub modes: BTreeMap<Option<String>, AutomationMode>,
+    /// What the newest switches named as already with a courier.
+    on_the_wire: BTreeSet<EffectId>,
     /// How often each letter arrived.
     letters: BTreeMap<EffectId, u32>,
 }
@@ -183,6 +200,8 @@ impl Oracle {
         for effect in &record.effects {
             let ordered = Ordered {
                 order: effect.order.clone(),
+                playbook: effect.playbook.clone(),
+                by_person: effect.by_hand,
                 delivered: false,
                 refused: false,
             };
@@ -237,6 +256,18 @@ impl Oracle {
             Event::InvoiceReadinessChanged { ready: true, .. } => {
                 *self.became_ready.entry(stored.stream.clone()).or_default() += 1;
             }
+            Event::AutomationModeChanged { set, on_the_wire } => {
+                self.coverage.switches += 1;
+                self.modes.insert(set.scope.playbook.clone(), set.mode);
+                self.on_the_wire.extend(on_the_wire.iter().map(|it| it.effect.clone()));
+            }
+            Event::HeldActionSettled {
+                released: Some(effect), ..
+            } => {
+                if let Some(it) = self.effects.get_mut(effect) {
+                    it.by_person = true;
+                }
+            }
             _ => {} // The rest is judged with its load.
         }
         if !stored.stream.is_load() {
@@ -260,7 +291,8 @@ impl Oracle {
             .iter()
             .filter(|it| matches!(it.state, OfferState::Open | OfferState::Conditional));
         let timer = |id: &OfferId| (stream.clone(), TimerId(format!("tmr_offer/{id}")));
-        match ticking.find(|it| self.timers.get(&timer(&it.id)) != Some(&it.respond_by)) {
+        let waits = |id: &OfferId| state.holds_timer(&timer(id).1);
+        match ticking.find(|it| self.timers.get(&timer(&it.id)) != Some(&it.respond_by) && !waits(&it.id)) {
             Some(offer) => Err(format!(
                 "{stream}: the open offer {} has no timer at its deadline",
                 offer.id
@@ -283,6 +315,7 @@ impl Oracle {
         if ids.len() > 1 {
             return Err(format!("{effect} reached its receiver under {} ids", ids.len()));
         }
+        self.may_leave(effect, known)?;
         let Some(told) = told else { return Ok(()) };
         let (Order::SendOffer { offer, .. } | Order::WithdrawOffer { offer, .. }) = &known.order else {
             return Err(format!(
@@ -304,13 +337,45 @@ impl Oracle {
         Ok(())
     }
 
+    /// Nothing leaves that automation holds back, but for what was on the wire when it was switched.
+    fn may_leave(&self, effect: &EffectId, known: &Ordered) -> Result<(), String> {
+        let holds = self.holds(known).filter(|_| !self.on_the_wire.contains(effect));
+        holds.map_or(Ok(()), |mode| {
+            let name = known.order.name();
+            Err(format!("{name} {effect} left while automation was {}", mode.word()))
+        })
+    }
+
+    /// The mode under which this may not leave.
+    fn holds(&self, effect: &Ordered) -> Option<AutomationMode> {
+        if matches!(effect.order, Order::SendAcknowledgement { .. }) {
+            return None;
+        }
+        let modes = [None, effect.playbook.clone()];
+        let mut modes = modes.iter().filter_map(|it| self.modes.get(it).copied());
+        modes.find(|it| match it {
+            AutomationMode::Automatic => false,
+            AutomationMode::Observe => true,
+            AutomationMode::Stopped => !effect.by_person,
+        })
+    }
+
+    /// A delivery that nobody has and that may not leave now: for a mutant.
+    pub fn held_back(&self) -> Option<EffectId> {
+        let open = self
+            .effects
+            .iter()
+            .filter(|(id, it)| !it.refused && !self.reached_effects.contains(*id));
+        let mut held = open.filter(|(_, it)| !it.order.is_internal() && self.holds(it).is_some());
+        held.next().map(|(id, _)| id.clone())
+    }
+
     /// A customer has a letter in hand. Answers how many copies of it.
     pub fn mailed(&mut self, effect: &EffectId, mail: &Mail) -> Result<u32, String> {
         let known = self.effects.get(effect);
-        let order = known
-            .ok_or_else(|| format!("{effect} left before its commit"))?
-            .order
-            .clone();
+        let known = known.ok_or_else(|| format!("{effect} left before its commit"))?;
+        self.may_leave(effect, known)?;
+        let order = known.order.clone();
         let Order::SendNotice { load, notice, to } = order else {
             return Err(format!("{effect} is a letter and was ordered as {}", order.name()));
         };
@@ -351,11 +416,14 @@ impl Oracle {
             let person = state.exceptions.values().any(|it| {
                 let gives_up = matches!(
                     it.exception.kind,
-                    ExceptionKind::TenderExhausted | ExceptionKind::AutomationStopped
+                    ExceptionKind::TenderExhausted | ExceptionKind::AutomationStopped | ExceptionKind::TakenOver
                 );
                 it.resolved.is_none() || gives_up
             });
             let waits = state.open_offers().next().is_some() || state.open_approvals().next().is_some();
+            if let Some(held) = state.held.first() {
+                return Err(format!("{stream} still holds: {}", held.title));
+            }
             if state.load.is_some() && state.covered.is_none() && state.cancelled.is_none() && !waits && !person {
                 return Err(format!("{stream} is silent: {}", state.status()));
             }
@@ -514,6 +582,9 @@ fn check_event(state: &LoadState, event: &Event, rate_cap: i64, now: Timestamp) 
         Event::LoadCovered { carrier, .. } if state.covered.is_some() => {
             Some(format!("{carrier} covers it a second time"))
         }
+        Event::HeldActionSettled { held, .. } if !state.held.iter().any(|it| it.id == *held) => {
+            Some(format!("{held} was settled, and nothing of that name is held"))
+        }
         Event::OfferAccepted { offer, .. } => {
             let known = state.offer(offer);
             match known.map(|it| (it.state, it.respond_by)) {
@@ -566,6 +637,8 @@ fn count(coverage: &mut Coverage, event: &Event) {
         Event::LoadCreated { .. } => coverage.loads += 1,
         Event::LoadCovered { .. } => coverage.covered += 1,
         Event::LoadCancelled { .. } => coverage.cancelled += 1,
+        Event::ActionHeld { .. } => coverage.held += 1,
+        Event::LoadCoveredByHand { .. } => coverage.by_hand += 1,
         Event::OfferExpired { .. } => coverage.escalations += 1,
         Event::DocumentReceived { .. } => coverage.proofs += 1,
         Event::InvoiceReadinessChanged { ready: true, .. } => coverage.ready += 1,

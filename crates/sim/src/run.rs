@@ -41,11 +41,15 @@ pub fn once(seed: u64, events: u64, mutant: Option<Mutant>) -> Result<Passed, St
     let mut world = World::new(seed, mutant)?;
     world.plan(SignedDuration::from_secs(1), Act::Order);
     world.plan(SignedDuration::from_secs(60), Act::Desk);
+    if seed.is_multiple_of(2) {
+        world.plan(SignedDuration::from_secs(600), Act::Switch);
+    }
     while world.oracle.events < events {
         world.turn()?;
     }
     world.mix = Mix::quiet();
     world.closing = true;
+    world.resume_all();
     let until = world.now + QUIET;
     let mut turns = 0;
     while world.now < until && !(world.at_rest() && world.oracle.at_rest().is_ok()) {

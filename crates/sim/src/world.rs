@@ -356,6 +356,11 @@ impl World {
 
     /// Delivers what is due. False if there was nothing.
     fn perform(&mut self) -> Result<bool, String> {
+        if self.mutant == Some(Mutant::SentWhileHeld)
+            && let Some(effect) = self.oracle.held_back()
+        {
+            self.oracle.reached(&effect, effect.as_str(), None)?;
+        }
         let limit = self.rng.between(1, 40) as usize;
         let jobs = self.machine.jobs(self.now, limit).map_err(|it| format!("jobs: {it}"))?;
         let generation = self.generation;

@@ -59,6 +59,20 @@ pub(crate) fn shape(view: &ViewDefinition) -> String {
     view.columns.iter().map(column).collect::<Vec<_>>().join(",")
 }
 
+/// What the index on a column holds beside it, as a list that goes on, and over which rows it is. None where there is no
+/// index.
+pub(crate) fn index_of(view: &ViewDefinition, column: &Column) -> Option<(String, String)> {
+    match column.index {
+        ColumnIndex::Full => Some((String::new(), String::new())),
+        ColumnIndex::Present(beside) => {
+            let beside = view.columns.iter().filter(|it| beside.contains(&it.name));
+            let beside: Vec<String> = beside.map(|it| format!(", {}", column_name(it))).collect();
+            Some((beside.concat(), format!(" WHERE {} IS NOT NULL", column_name(column))))
+        }
+        ColumnIndex::None => None,
+    }
+}
+
 /// Names become part of SQL text, so they are checked once, at open.
 pub(crate) fn check_definitions(views: &[ViewDefinition]) -> Result<(), StoreError> {
     let plain =

@@ -99,7 +99,7 @@ function subscribeFeed(listener: () => void): () => void {
 
 export const useFeed = () => useSyncExternalStore(subscribeFeed, feedStatus);
 
-/** Draws again whenever the table tells, which is at most four times a second. */
+/** Draws again whenever the table tells, which is at most seven times a second. */
 export function useTable<Row>(table: LiveTable<Row>): LiveTable<Row> {
   useSyncExternalStore(table.subscribe, () => table.version);
   return table;

@@ -66,6 +66,12 @@ const quarantineRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/quarantine/quarantine"), "Quarantine"),
 });
 
+const automationRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/automation",
+  component: lazyRouteComponent(() => import("../features/automation/automation"), "AutomationPage"),
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => root,
   path: "/audit",
@@ -79,6 +85,7 @@ export const router = createRouter({
     loadRoute,
     vehiclesRoute,
     quarantineRoute,
+    automationRoute,
     auditRoute,
   ]),
   defaultPreload: "intent",

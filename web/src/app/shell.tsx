@@ -4,6 +4,7 @@ import { Mark } from "../kit/mark";
 import { formatSpan } from "../kit/time";
 import { STALE_AFTER_MS } from "../live/feed";
 import { useMe } from "./app";
+import { AutomationBanner } from "./automation-banner";
 import { inbox, quarantine, retryNow, useFeed, useSecond, useTable } from "./live";
 import { signOut } from "./session";
 import { setTheme, THEMES, type Theme, useTheme } from "./theme";
@@ -34,6 +35,7 @@ export function Shell() {
           <Link to="/quarantine">
             Quarantine <Badge table="quarantine" />
           </Link>
+          <Link to="/automation">Automation</Link>
           <Link to="/audit">Audit</Link>
         </nav>
         <LiveSign />
@@ -49,6 +51,7 @@ export function Shell() {
         </button>
       </header>
       <StaleBanner />
+      <AutomationBanner />
       <main id="content" tabIndex={-1}>
         <Outlet />
       </main>
@@ -64,6 +67,7 @@ function titleOf(path: string): string {
       "/inbox": "Inbox",
       "/vehicles": "Vehicles",
       "/quarantine": "Quarantine",
+      "/automation": "Automation",
       "/audit": "Audit",
     }[path] ?? "Not found"
   );

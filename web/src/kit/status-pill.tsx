@@ -4,6 +4,7 @@ import type { LoadStatus, Severity } from "../api";
 const STATUS: Record<LoadStatus, { text: string; shape: string; tone: string }> = {
   exception: { text: "Exception", shape: "▲", tone: "danger" },
   awaiting_approval: { text: "Needs approval", shape: "◆", tone: "warning" },
+  held: { text: "Held for a person", shape: "■", tone: "warning" },
   tendering: { text: "Tendering", shape: "◐", tone: "info" },
   planned: { text: "Planned", shape: "○", tone: "calm" },
   covered: { text: "Covered", shape: "●", tone: "good" },
@@ -18,6 +19,7 @@ const SEVERITY: Record<Severity, { text: string; shape: string; tone: string }> 
 
 const OFFER: Record<string, { text: string; shape: string; tone: string }> = {
   awaiting_approval: { text: "Awaiting approval", shape: "◆", tone: "warning" },
+  held: { text: "Held", shape: "■", tone: "warning" },
   open: { text: "Open", shape: "◐", tone: "info" },
   accepted: { text: "Accepted", shape: "●", tone: "good" },
   declined: { text: "Declined", shape: "✕", tone: "danger" },

@@ -1,4 +1,4 @@
-// One view's rows, kept outside React. Changes are applied at once and told to listeners at most four times a second.
+// One view's rows, kept outside React. Changes are applied at once and told to listeners at most seven times a second.
 
 export interface Change<Row = unknown> {
   seq: number;
@@ -22,7 +22,7 @@ export type TableState = "loading" | "ready" | "forbidden" | "failed";
 const EARLY_MAX = 10_000;
 
 /** Listeners hear at most this often. */
-export const FLUSH_EVERY_MS = 250;
+export const FLUSH_EVERY_MS = 150;
 
 export type Schedule = (flush: () => void, sinceLastMs: number) => void;
 

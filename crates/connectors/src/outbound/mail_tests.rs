@@ -311,3 +311,38 @@ fn a_server_that_hangs_holds_few_conversations() {
         "there is room again"
     );
 }
+
+#[test]
+fn a_login_is_given_where_one_is_set_and_its_refusal_is_no_verdict_on_the_letter() {
+    fn wants_login(word: &str) -> Option<&'static str> {
+        match word {
+            "EHLO" => Some("250-mx.example\r\n250 AUTH PLAIN LOGIN\r\n"),
+            "AUTH" => Some("235 welcome\r\n"),
+            _ => agrees(word),
+        }
+    }
+    let with_login = |port| {
+        let mut set = courier(port, PATIENT).server;
+        set.login = Some(("signalbox".to_owned(), Secret::new("hunter2".to_owned())));
+        Mail::with(set, PATIENT).unwrap()
+    };
+    let open = server(wants_login);
+    assert!(send(&with_login(open.port)).is_ok());
+    let heard = open.heard.lock().unwrap().clone();
+    // "\0signalbox\0hunter2" in base64.
+    assert!(
+        heard.contains(&"AUTH PLAIN AHNpZ25hbGJveABodW50ZXIy".to_owned()),
+        "{heard:?}"
+    );
+    assert!(with_login(open.port).probe().is_ok());
+    let shut = server(|word| match word {
+        "AUTH" => Some("535 5.7.8 wrong password\r\n"),
+        _ => wants_login(word),
+    });
+    let failed = send(&with_login(shut.port));
+    let Err(CourierError::Retry(why)) = failed else {
+        panic!("{failed:?}")
+    };
+    assert!(why.contains("to our login") && why.contains("535"), "{why}");
+    assert!(with_login(shut.port).probe().unwrap_err().contains("535"));
+}

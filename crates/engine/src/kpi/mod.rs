@@ -20,8 +20,9 @@ const fn column(name: &'static str, kind: ColumnKind, index: ColumnIndex) -> Col
     Column { name, kind, index }
 }
 
-const fn instant(name: &'static str) -> Column {
-    column(name, ColumnKind::Integer, ColumnIndex::Present)
+/// When something happened, and what is summed by it.
+const fn instant(name: &'static str, summed: &'static [&'static str]) -> Column {
+    column(name, ColumnKind::Integer, ColumnIndex::Present(summed))
 }
 
 const fn number(name: &'static str) -> Column {
@@ -39,12 +40,23 @@ pub const LOADS: ViewDefinition = ViewDefinition {
         text("customer"),
         text("carrier"),
         text("lane"),
-        instant("created_at"),
-        instant("covered_at"),
-        instant("first_answered_at"),
-        instant("picked_up_at"),
-        instant("delivered_at"),
-        instant("closed_at"),
+        instant("created_at", &["covered_at", "closed_at", "first_open"]),
+        instant("covered_at", &["cover_s"]),
+        instant("first_answered_at", &["first_accepted"]),
+        instant(
+            "picked_up_at",
+            &["pickups_timed", "pickups_on_time", "pickups_late", "pickups_unknown"],
+        ),
+        instant(
+            "delivered_at",
+            &[
+                "deliveries_timed",
+                "deliveries_on_time",
+                "deliveries_late",
+                "deliveries_unknown",
+            ],
+        ),
+        instant("closed_at", &["touches", "cancelled"]),
         number("cover_s"),
         number("first_accepted"),
         number("first_open"),
@@ -71,10 +83,10 @@ pub const EXCEPTIONS: ViewDefinition = ViewDefinition {
         text("customer"),
         text("carrier"),
         text("lane"),
-        instant("raised_at"),
-        instant("resolved_at"),
+        instant("raised_at", &[]),
+        instant("resolved_at", &["by_person"]),
         // 1 while it is open, else null.
-        instant("open"),
+        instant("open", &["raised_at"]),
         column("by_person", ColumnKind::Boolean, ColumnIndex::None),
     ],
     version: 1,

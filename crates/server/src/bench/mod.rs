@@ -5,6 +5,7 @@ mod client;
 mod http;
 mod instances;
 mod kill;
+mod kpi;
 mod measure;
 mod positions;
 mod receiver;
@@ -38,7 +39,7 @@ pub struct Bench {
     /// Requests a second of all clients together (`tender-http`, `ingest`); without it as many as there can be.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: Option<u32>,
-    /// Open instances to restart with (`restart`).
+    /// Open instances to restart with (`restart`), or loads to count (`kpi`).
     #[arg(long, default_value_t = 20_000)]
     instances: u32,
     /// Kills (`kill`).
@@ -66,6 +67,8 @@ enum What {
     Positions,
     /// From start to ready with many open instances.
     Restart,
+    /// Every KPI counted, over all loads and over a hundredth of them.
+    Kpi,
     /// A server process killed at random points under load: what was lost, what was done twice.
     Kill,
 }
@@ -99,6 +102,7 @@ pub fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
         What::Kill => ("kill", kill::measure(arguments.kills, arguments.seed)?),
         What::X12 => ("x12", x12::measure(span)?),
         What::Positions => ("positions", positions::measure(url, span, clients(16))?),
+        What::Kpi => ("kpi", kpi::measure(url, arguments.instances)?),
         What::Restart => ("restart", restart::measure(url, arguments.instances)?),
     };
     let store = if url.is_some() { "postgres" } else { "sqlite" };

@@ -32,6 +32,7 @@ const STYLESHEET: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60re
     tags(
         (name = "session", description = "Who one is"),
         (name = "work", description = "The board, the inbox and what people do there"),
+        (name = "automation", description = "How far automation may act, and what it holds back"),
         (name = "orders", description = "Orders in"),
         (name = "messages", description = "Raw messages in, and those that could not be read"),
         (name = "directory", description = "Partners, sources, settings, tables and keys"),

@@ -94,6 +94,7 @@ fn detail(state: &LoadState, directory: &Directory, caller: &Caller, latest: Opt
         "trip": trips::trip(state, directory, latest),
         "documents": documents::of_load(state),
         "invoice": views::invoice(state),
+        "held": state.held,
         "allowed_actions": allowed_actions(state, caller),
     })
 }
@@ -137,6 +138,12 @@ fn allowed_actions(state: &LoadState, caller: &Caller) -> Vec<&'static str> {
     }
     if may && state.open_exceptions().next().is_some() {
         actions.push("resolve_exception");
+    }
+    if may && !state.held.is_empty() {
+        actions.push("settle_held");
+    }
+    if may && state.covered.is_none() && state.cancelled.is_none() {
+        actions.push("cover");
     }
     if caller.has_any(trips::ASSIGNERS) && state.cancelled.is_none() {
         actions.push("assign_vehicle");

@@ -7,6 +7,7 @@ mod ask;
 mod assets;
 mod audit;
 mod auth;
+mod automation;
 mod directory;
 mod docs;
 mod documents;
@@ -127,6 +128,9 @@ fn described() -> OpenApiRouter<Edge> {
         .routes(routes!(work::answer_offer))
         .routes(routes!(work::decide_approval))
         .routes(routes!(work::resolve_exception))
+        .routes(routes!(automation::automation, automation::switch))
+        .routes(routes!(automation::decide_held))
+        .routes(routes!(automation::cover))
         .routes(routes!(work::reprocess))
         .routes(routes!(work::raw_message))
         .routes(routes!(directory::partners))

@@ -81,7 +81,7 @@ pub struct BoardRow {
     pub load: String,
     pub reference: String,
     pub customer: Option<String>,
-    /// `planned`, `tendering`, `awaiting_approval`, `covered`, `exception` or `cancelled`.
+    /// `planned`, `tendering`, `held`, `awaiting_approval`, `covered`, `exception` or `cancelled`.
     pub status: String,
     pub lane: String,
     pub origin: Option<String>,
@@ -92,6 +92,8 @@ pub struct BoardRow {
     pub offer: Option<OpenOffer>,
     pub rate: Option<MoneyBody>,
     pub exceptions: u32,
+    /// Things of it in the manual queue.
+    pub held: u32,
     pub updated_at: String,
     pub playbook: Option<String>,
     pub trip: Option<TripRow>,
@@ -319,8 +321,12 @@ pub struct OpenOffer {
 
 #[derive(Serialize, ToSchema)]
 pub struct InboxItem {
-    /// `approval` or `exception`.
+    /// `approval`, `exception`, or `held`: what automation was about to do.
     pub kind: String,
+    /// Of something held: the mode that held it, `observe` or `stopped`.
+    pub mode: Option<String>,
+    pub playbook: Option<String>,
+    pub action: Option<String>,
     /// Of an exception, which: `late_delivery_risk` or another.
     pub exception: Option<String>,
     pub id: String,
@@ -362,6 +368,8 @@ pub struct LoadDetail {
     pub trip: Option<TripBody>,
     pub documents: Vec<DocumentBody>,
     pub invoice: Option<InvoiceReadiness>,
+    /// What automation was about to do and did not, because it observes or is stopped.
+    pub held: Vec<serde_json::Value>,
     pub allowed_actions: Vec<String>,
 }
 

@@ -233,6 +233,10 @@ fn told(event: &Event, directory: &Directory) -> String {
             Receipt::Refused { reason } => format!("{name} refused: {reason}"),
             Receipt::GaveUp { reason, attempts } => format!("{name} given up after {attempts} attempts: {reason}"),
         },
+        Event::ActionHeld { .. }
+        | Event::HeldActionSettled { .. }
+        | Event::OfferExtended { .. }
+        | Event::LoadCoveredByHand { .. } => told_of_hands(event, directory),
         Event::TouchRecorded { touch } => touched(touch),
         Event::MessageReceived(message) => format!("{} bytes by {}", message.bytes, message.source),
         // Of other streams: they never stand on a load's timeline, and their names say enough.
@@ -277,6 +281,35 @@ fn twice(perhaps: bool) -> &'static str {
     }
 }
 
+/// One line of what automation held back, or a person did in its place.
+fn told_of_hands(event: &Event, directory: &Directory) -> String {
+    match event {
+        Event::ActionHeld { held } => format!("Held ({}): {}", held.mode.word(), held.title),
+        Event::HeldActionSettled {
+            outcome, by, reason, ..
+        } => {
+            let who = by.as_ref().map_or_else(String::new, |it| format!(" by {}", it.name));
+            format!("{}{who}: {reason}", word(outcome).replace('_', " "))
+        }
+        Event::OfferExtended { respond_by, .. } => format!("To be answered until {respond_by}"),
+        Event::LoadCoveredByHand {
+            offer, by, agreement, ..
+        } => {
+            let against = agreement.as_ref().map_or_else(String::new, |it| {
+                format!("; automation proposed {} at {}", it.proposed_carrier, it.proposed_rate)
+            });
+            format!(
+                "{} found {} at {}{against}",
+                by.name,
+                name(directory, &offer.carrier),
+                offer.rate
+            )
+        }
+        // `told` hands over no other.
+        other => other.name().to_owned(),
+    }
+}
+
 fn ordered(effect: &Effect, directory: &Directory) -> String {
     match &effect.order {
         Order::SendOffer { carrier, .. } | Order::WithdrawOffer { carrier, .. } => {
@@ -301,6 +334,7 @@ fn ordered(effect: &Effect, directory: &Directory) -> String {
         Order::SendAcknowledgement { to, .. } => format!("To {to}"),
         Order::NormalizeMessage { source, .. } => format!("Read what came by {source}"),
         Order::ContinueWorkflow { call, .. } => format!("Go on after {call}"),
+        Order::ResumeHeld { .. } => "Go on once automation may act".to_owned(),
     }
 }
 

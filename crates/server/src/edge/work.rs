@@ -317,11 +317,11 @@ pub async fn raw_message(
 }
 
 /// What a client reports is believed within reason: not negative, not longer than a day.
-fn in_hand(reported: Option<i64>) -> Option<i64> {
+pub(super) fn in_hand(reported: Option<i64>) -> Option<i64> {
     reported.map(|it| it.clamp(0, 86_400_000))
 }
 
-fn short(text: Option<String>, field: &str) -> Result<Option<String>, Problem> {
+pub(super) fn short(text: Option<String>, field: &str) -> Result<Option<String>, Problem> {
     match text {
         Some(text) if text.len() > NOTE_BYTES_MAX => Err(Problem::new(
             "body_unreadable",

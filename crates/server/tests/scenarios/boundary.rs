@@ -260,6 +260,22 @@ impl HttpBoundary {
                 let body = json!({"answer": answer.answer});
                 (format!("/api/v1/offers/{offer}/answer"), body)
             }
+            Command::CoverLoad {
+                load, carrier, rate, ..
+            } => {
+                let body = json!({"carrier": carrier, "rate_minor": rate.minor, "currency": rate.currency});
+                (format!("/api/v1/loads/{load}/cover"), body)
+            }
+            Command::SettleHeld { held, decision } => {
+                let body = json!({"choice": decision.choice, "reason": decision.reason});
+                (format!("/api/v1/held/{held}/decision"), body)
+            }
+            Command::SwitchAutomation {
+                scope, mode, reason, ..
+            } => {
+                let body = json!({"mode": mode, "playbook": scope.playbook, "reason": reason});
+                return Ok(self.request(Method::PUT, "/api/v1/automation", &who.name)?.json(&body));
+            }
             Command::AssignVehicle { load, vehicle, from } => {
                 let body = json!({"vehicle": vehicle, "from": from});
                 let path = format!("/api/v1/loads/{load}/vehicle");

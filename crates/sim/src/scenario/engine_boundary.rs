@@ -30,6 +30,8 @@ pub struct EngineBoundary {
     pub(super) links: BTreeMap<ExternalId, StreamId>,
     timers: BTreeMap<(StreamId, TimerId), Timestamp>,
     effects: VecDeque<(StreamId, Effect)>,
+    /// What automation holds back.
+    parked: Vec<(StreamId, Effect)>,
     inbox: BTreeSet<Vec<u8>>,
     events: Vec<(Timestamp, Event)>,
     told: Vec<Told>,
@@ -50,6 +52,7 @@ impl EngineBoundary {
             links: BTreeMap::new(),
             timers: BTreeMap::new(),
             effects: VecDeque::new(),
+            parked: Vec::new(),
             inbox: BTreeSet::new(),
             events: Vec::new(),
             told: Vec::new(),
@@ -78,9 +81,21 @@ impl EngineBoundary {
             timers,
             links,
             outcome,
+            settled,
             ..
         } = step::step(&mut state, input, &context);
         self.loads.insert(stream.clone(), state);
+        let is_over = |it: &(StreamId, Effect)| settled.contains(&it.1.id);
+        self.parked.retain(|it| !is_over(it));
+        self.effects.retain(|it| !is_over(it));
+        for event in &events {
+            if let Event::HeldActionSettled {
+                released: Some(effect), ..
+            } = event
+            {
+                self.unpark(|it| it.id == *effect);
+            }
+        }
         let concerns_trip = events.iter().any(Self::concerns_trip);
         self.events.extend(events.into_iter().map(|it| (self.now, it)));
         self.effects.extend(effects.into_iter().map(|it| (stream.clone(), it)));
@@ -236,7 +251,47 @@ impl EngineBoundary {
         }
     }
 
+    fn unpark(&mut self, is: impl Fn(&Effect) -> bool) {
+        let (let_go, parked) = std::mem::take(&mut self.parked).into_iter().partition(|it| is(&it.1));
+        self.parked = parked;
+        let let_go: Vec<(StreamId, Effect)> = let_go;
+        self.effects.extend(let_go);
+    }
+
+    fn switch(&mut self, who: &Actor, command: Command) -> Outcome {
+        let context = Context {
+            now: self.now,
+            actor: who,
+            directory: &self.directory,
+            cause: "switch",
+        };
+        let reaction = change_settings(&self.directory, command, &context);
+        reaction.events.iter().for_each(|it| self.directory.apply(it));
+        self.unpark(|it| it.order.is_internal());
+        Outcome {
+            refused: refusal(reaction.outcome),
+            duplicate: false,
+        }
+    }
+
+    /// Whether this may not be performed now; then it is kept.
+    fn is_held_back(&mut self, stream: &StreamId, effect: &Effect) -> bool {
+        let hold = self.directory.automation.over(effect.playbook.as_deref());
+        let known = self.loads.get(stream).and_then(|it| it.effects.get(&effect.id));
+        if hold.lets_out(effect, known.is_some_and(|it| it.released)) {
+            return false;
+        }
+        self.parked.push((stream.clone(), effect.clone()));
+        if !effect.order.is_internal() {
+            self.turn(stream, Input::Withheld(effect.id.clone()), &Actor::system());
+        }
+        true
+    }
+
     fn command(&mut self, who: &Actor, mut command: Command) -> Outcome {
+        if matches!(command, Command::SwitchAutomation { .. }) {
+            return self.switch(who, command);
+        }
         if let Some(first) = command.issues().first() {
             let refused = Some((Rejection::ApprovalEditInvalid, first.why.clone()));
             return Outcome {
@@ -249,7 +304,8 @@ impl EngineBoundary {
             Command::AnswerOffer { answer } => ("offer", answer.offer.clone().map(|it| it.0).unwrap_or_default()),
             Command::DecideApproval { approval, .. } => ("approval", approval.0.clone()),
             Command::ResolveException { exception, .. } => ("exception", exception.0.clone()),
-            Command::AssignVehicle { load, .. } => ("load", load.0.clone()),
+            Command::AssignVehicle { load, .. } | Command::CoverLoad { load, .. } => ("load", load.0.clone()),
+            Command::SettleHeld { held, .. } => ("held", held.0.clone()),
             _ => ("nothing", String::new()), // Scenarios know no other command.
         };
         let stream = self.links.get(&ExternalId::new("signalbox", kind, &id)).cloned();
@@ -266,6 +322,9 @@ impl EngineBoundary {
     /// Performs effects until none is left.
     fn rest(&mut self) {
         while let Some((stream, effect)) = self.effects.pop_front() {
+            if self.is_held_back(&stream, &effect) {
+                continue;
+            }
             let (offer, carrier, made) = match &effect.order {
                 Order::SendOffer { offer, carrier, .. } => (offer, carrier, true),
                 Order::WithdrawOffer { offer, carrier, .. } => (offer, carrier, false),
@@ -276,6 +335,10 @@ impl EngineBoundary {
                         call: call.clone(),
                     };
                     self.turn(&stream, input, &Actor::system());
+                    continue;
+                }
+                Order::ResumeHeld { .. } => {
+                    self.turn(&stream, Input::Resume(effect.id.clone()), &Actor::system());
                     continue;
                 }
                 Order::SendNotice { .. } => {

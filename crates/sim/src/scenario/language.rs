@@ -1,6 +1,7 @@
 //! Scenarios as text: one line a step, in a dispatcher's words. A line that is not understood is an error with its
 //! number; no step is ever passed over.
 
+use super::automation::{self, AutomationAction, AutomationCheck};
 use super::papers::{self, PaperAction, PaperCheck};
 use super::trips::{self, SiteWords, TripAction, TripCheck};
 use jiff::SignedDuration;
@@ -86,6 +87,7 @@ pub enum Action {
     },
     Trip(TripAction),
     Paper(PaperAction),
+    Automation(AutomationAction),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -142,6 +144,7 @@ pub enum Check {
     },
     Trip(TripCheck),
     Paper(PaperCheck),
+    Automation(AutomationCheck),
 }
 
 /// Fewer files than this means that they were not found.
@@ -281,6 +284,9 @@ fn action(text: &str) -> Result<Action, String> {
         words: None,
         reason: because.clone(),
     };
+    if let Some(action) = automation::action(&words, because.as_deref())? {
+        return Ok(Action::Automation(action));
+    }
     Ok(match words.as_slice() {
         ["order", reference, "arrives", "from", customer, "as", format, rest @ ..] => {
             let json = is_json(format)?;
@@ -354,6 +360,9 @@ fn is_json(format: &str) -> Result<bool, String> {
 fn check(text: &str) -> Result<Check, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let own = |it: &str| it.to_owned();
+    if let Some(check) = automation::check(&words) {
+        return Ok(Check::Automation(check));
+    }
     Ok(match words.as_slice() {
         ["no", "load"] => Check::NoLoad,
         ["load", "is", "covered", "by", scac] => Check::Load {
@@ -418,7 +427,7 @@ fn check(text: &str) -> Result<Check, String> {
 }
 
 /// `2000.00`
-fn money(text: &str) -> Result<i64, String> {
+pub(super) fn money(text: &str) -> Result<i64, String> {
     let wrong = || format!("{text:?} is not a rate like 2000.00");
     let (units, cents) = text.split_once('.').ok_or_else(wrong)?;
     let digits = |it: &str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit());

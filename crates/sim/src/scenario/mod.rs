@@ -3,6 +3,7 @@
 //! PostgreSQL. The load's events must be the same at each boundary: by name in the file, and in full as `alike` tells.
 
 pub mod alike;
+pub mod automation;
 pub mod engine_boundary;
 pub mod language;
 pub mod papers;
@@ -308,6 +309,7 @@ impl Runner<'_> {
             }
             Action::Trip(action) => self.trip_action(action)?,
             Action::Paper(action) => self.paper_action(action)?,
+            Action::Automation(action) => self.automation_action(action)?,
             Action::Terms { who, take } => {
                 let choice = if *take {
                     ResolutionChoice::AcceptTerms
@@ -462,6 +464,7 @@ impl Runner<'_> {
             Check::NoApproval => same("the open approvals", &self.state().open_approvals().count(), &0),
             Check::Trip(check) => self.trip_check(check),
             Check::Paper(check) => self.paper_check(check),
+            Check::Automation(check) => self.automation_check(check),
             Check::NothingNew => {
                 let events = self.boundary.events();
                 let new: Vec<&str> = events.iter().skip(self.seen).map(|(_, it)| it.name()).collect();
@@ -506,10 +509,14 @@ impl Runner<'_> {
 }
 
 pub(crate) fn command(who: &str, command: Command) -> Sent {
+    person(who, Role::Dispatcher, command)
+}
+
+fn person(who: &str, role: Role, command: Command) -> Sent {
     let who = Actor {
         kind: ActorKind::Person,
         name: who.to_owned(),
-        roles: vec![Role::Dispatcher],
+        roles: vec![role],
     };
     Sent::Command { who, command }
 }

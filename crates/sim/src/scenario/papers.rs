@@ -13,7 +13,6 @@ use signalbox_model::document::{Condition, DocumentKind, Proof};
 use signalbox_model::effect::Receipt;
 use signalbox_model::event::Event;
 use signalbox_model::exception::ExceptionKind;
-use signalbox_model::id::LoadId;
 use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::scope::{Actor, ActorKind, Role};
 use signalbox_model::value::{Moment, TimeBasis};
@@ -259,15 +258,6 @@ impl Runner<'_> {
             file: &file,
         };
         Ok(messages::proof_json(&proof).to_string().into_bytes())
-    }
-
-    fn load(&self) -> Result<LoadId, String> {
-        let events = self.boundary.events();
-        let load = events.iter().find_map(|(_, event)| match event {
-            Event::LoadCreated { load } => Some(load.id.clone()),
-            _ => None, // Only its making names the load.
-        });
-        load.ok_or_else(|| "there is no load yet".to_owned())
     }
 
     pub(super) fn paper_check(&mut self, check: &PaperCheck) -> Result<(), String> {

@@ -3,10 +3,10 @@
 use super::error::Failure;
 use super::session::Session;
 use super::text::{decode, encode};
-use crate::view::{Bound, Dialect, cells, column_name, question, table_name, totals_question};
+use crate::view::{Bound, Dialect, cells, column_name, index_of, question, table_name, totals_question};
 use postgres::types::ToSql;
 use signalbox_model::view::{
-    Column, ColumnIndex, ColumnKind, Direction, Filter, Total, ViewDefinition, ViewPage, ViewQuery, ViewRow,
+    Column, ColumnKind, Direction, Filter, Total, ViewDefinition, ViewPage, ViewQuery, ViewRow,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -75,14 +75,12 @@ pub(super) fn create(view: &ViewDefinition) -> String {
     sql += "body text NOT NULL, PRIMARY KEY (tenant, key));";
     for column in view.columns {
         let (name, indexed) = (column.name, indexed(column));
-        let which = match column.index {
-            ColumnIndex::Full => String::new(),
-            ColumnIndex::Present => format!(" WHERE {} IS NOT NULL", column_name(column)),
-            ColumnIndex::None => continue,
+        let Some((beside, which)) = index_of(view, column) else {
+            continue;
         };
         let _ = write!(
             sql,
-            "CREATE INDEX ON {table} /* {name} */ (tenant, ({indexed}) NULLS FIRST, key){which};"
+            "CREATE INDEX ON {table} /* {name} */ (tenant, ({indexed}) NULLS FIRST, key{beside}){which};"
         );
     }
     let _ = write!(sql, "SELECT guard_tenant_table('{table}');");

@@ -2,11 +2,11 @@
 
 use super::error::Failure;
 use super::put::put_rows;
-use crate::view::{Bound, Dialect, cells, column_name, question, table_name, totals_question};
+use crate::view::{Bound, Dialect, cells, column_name, index_of, question, table_name, totals_question};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use signalbox_model::view::{
-    Column, ColumnIndex, ColumnKind, Direction, Filter, Total, ViewDefinition, ViewPage, ViewQuery, ViewRow,
+    Column, ColumnKind, Direction, Filter, Total, ViewDefinition, ViewPage, ViewQuery, ViewRow,
 };
 use std::fmt::Write as _;
 
@@ -48,14 +48,12 @@ pub(super) fn create(connection: &Connection, view: &ViewDefinition) -> Result<(
     sql += "body BLOB NOT NULL, PRIMARY KEY (tenant, key));";
     for column in view.columns {
         let name = column_name(column);
-        let which = match column.index {
-            ColumnIndex::Full => String::new(),
-            ColumnIndex::Present => format!(" WHERE {name} IS NOT NULL"),
-            ColumnIndex::None => continue,
+        let Some((beside, which)) = index_of(view, column) else {
+            continue;
         };
         let _ = write!(
             sql,
-            "CREATE INDEX {table}_by_{} ON {table} (tenant, {name}, key){which};",
+            "CREATE INDEX {table}_by_{} ON {table} (tenant, {name}, key{beside}){which};",
             column.name
         );
     }

@@ -20,7 +20,7 @@ pub const LOADS: ViewDefinition = ViewDefinition {
         Column {
             name: "rank",
             kind: ColumnKind::Integer,
-            index: ColumnIndex::Present,
+            index: ColumnIndex::Present(&["late"]),
         },
         Column {
             name: "late",

@@ -6,6 +6,7 @@ import type { Drill } from "../kpi/figures";
 export const STATUSES: readonly LoadStatus[] = [
   "exception",
   "awaiting_approval",
+  "held",
   "tendering",
   "planned",
   "covered",

@@ -20,10 +20,11 @@ type Place = string | number;
 const RANK: Record<LoadStatus, number> = {
   exception: 0,
   awaiting_approval: 1,
-  tendering: 2,
-  planned: 3,
-  covered: 4,
-  cancelled: 5,
+  held: 2,
+  tendering: 3,
+  planned: 4,
+  covered: 5,
+  cancelled: 6,
 };
 /** More than any instant in milliseconds, so that the status rules and the time decides within it. */
 const RANK_STEP = 1e14;
@@ -169,5 +170,5 @@ function compare(one: Place, other: Place): number {
 }
 
 function emptyCounts(): Record<LoadStatus, number> {
-  return { planned: 0, tendering: 0, awaiting_approval: 0, covered: 0, exception: 0, cancelled: 0 };
+  return { planned: 0, tendering: 0, held: 0, awaiting_approval: 0, covered: 0, exception: 0, cancelled: 0 };
 }

@@ -9,8 +9,11 @@ import { SeverityPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere } from "../../kit/time-in-zone";
 import { Value, words } from "../../kit/value";
 import { EditForm, MessageForm, RejectForm, ResolveForm } from "./forms";
+import { HeldActions } from "./held";
 import { findRate, lines } from "./proposal";
 import type { Act } from "./send";
+
+const KINDS = { approval: "Approval", exception: "Exception", held: "Manual queue" };
 
 export type Mode = "read" | "edit" | "reject" | "resolve";
 
@@ -35,7 +38,7 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
       <header className="card-head">
         <div className="card-line">
           <SeverityPill severity={item.severity} />
-          <span>{item.kind === "approval" ? "Approval" : "Exception"}</span>
+          <span>{KINDS[item.kind]}</span>
           <Link to="/loads/$id" params={{ id: item.load }} className="card-load">
             Load {item.reference}
           </Link>
@@ -60,7 +63,7 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
         </div>
       )}
       <Proposal item={item} edited={form === "edit" ? edited : null} />
-      <section>
+      <section hidden={item.evidence.length === 0}>
         <h3>What it rests on</h3>
         {item.exception === "late_delivery_risk" ? (
           <LateEvidence evidence={item.evidence} />
@@ -70,7 +73,9 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
       </section>
       <Why item={item} />
       <footer className="card-actions">
-        {form === "edit" && rate ? (
+        {item.kind === "held" ? (
+          <HeldActions item={item} disabled={isGone || isSending} act={act} />
+        ) : form === "edit" && rate ? (
           <EditForm
             rate={rate}
             busy={isSending}
@@ -132,7 +137,7 @@ function Proposal({ item, edited }: { item: InboxItem; edited: Money | null }) {
   if (shown.length === 0) return null;
   return (
     <section>
-      <h3>What will be sent if you approve</h3>
+      <h3>{item.kind === "held" ? "What automation was about to do" : "What will be sent if you approve"}</h3>
       <table className="facts diff">
         <tbody>
           {shown.map((line) => (

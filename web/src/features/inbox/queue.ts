@@ -1,6 +1,6 @@
 // The order of the inbox, where the focus goes, and what the keys mean. No DOM and no clock, so that tests can ask.
 
-import type { InboxAction, InboxItem, Severity } from "../../api";
+import type { HeldAction, InboxAction, InboxItem, Severity } from "../../api";
 
 const MINUTE_MS = 60_000;
 /** An exception has no deadline of its own: it counts as due this long after it was raised. */
@@ -52,7 +52,7 @@ export function step(queue: Queued[], key: string | null, by: 1 | -1): Queued | 
 
 /** What a key may mean; how a carrier's terms are settled is chosen in the form. */
 export type Command =
-  | Exclude<InboxAction, "accept_terms" | "refuse_terms" | "accept_document" | "refuse_document">
+  | Exclude<InboxAction, "accept_terms" | "refuse_terms" | "accept_document" | "refuse_document" | HeldAction>
   | "next"
   | "previous"
   | "keys"

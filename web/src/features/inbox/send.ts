@@ -1,12 +1,21 @@
 // Sends a decision and says what came of it. The screen shows success only once the server has said so.
 
-import { ApiError, decide, type InboxItem, type ResolutionChoice, resolve } from "../../api";
+import {
+  ApiError,
+  decide,
+  decideHeld,
+  type HeldAction,
+  type InboxItem,
+  type ResolutionChoice,
+  resolve,
+} from "../../api";
 import type { Wording } from "../../kit/message";
 import { formatMoney, type Money } from "../../kit/money";
 
 export type Act =
   | { kind: "approve"; rate?: Money; wording?: Wording }
   | { kind: "reject"; reason: string }
+  | { kind: "held"; choice: Exclude<HeldAction, "cover">; reason?: string }
   | { kind: "resolve"; resolution: string; choice: ResolutionChoice };
 
 export interface Answer {
@@ -22,6 +31,10 @@ export async function perform(item: InboxItem, act: Act, in_hand_ms: number): Pr
       await resolve(item.id, act.resolution, act.choice, in_hand_ms);
       return good(item, "resolved");
     }
+    if (act.kind === "held") {
+      await decideHeld(item.id, act.choice, act.reason, in_hand_ms);
+      return good(item, HELD[act.choice]);
+    }
     if (act.kind === "reject") {
       await decide(item.id, { decision: "reject", reason: act.reason, in_hand_ms });
       return good(item, "rejected");
@@ -34,6 +47,8 @@ export async function perform(item: InboxItem, act: Act, in_hand_ms: number): Pr
     return refused(item, error);
   }
 }
+
+const HELD = { do: "done as it was", skip: "skipped", take_over: "taken over" };
 
 function good(item: InboxItem, done: string): Answer {
   return { settled: true, tone: "good", text: `${item.reference}: ${done}.` };

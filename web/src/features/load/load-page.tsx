@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { ApiError, type LoadDetail, readLoad, readTimeline } from "../../api";
 import { board, useRow } from "../../app/live";
 import { formatMoney } from "../../kit/money";
@@ -9,6 +9,7 @@ import { SeverityPill, StatusPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere, TimeInZone } from "../../kit/time-in-zone";
 import { words } from "../../kit/value";
 import { DocumentsSection } from "./documents";
+import { CoverForm } from "./cover-form";
 import { Tender } from "./tender";
 import { Timeline } from "./timeline";
 import { TripSection } from "./trip";
@@ -49,6 +50,7 @@ export function LoadPage() {
       <div className="load-columns">
         <div className="load-facts">
           <Waiting detail={load.data} />
+          <ByHand detail={load.data} />
           <TripSection detail={load.data} />
           <DocumentsSection detail={load.data} />
           <Tender tender={load.data.tender} />
@@ -128,14 +130,43 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
+/** The way for a person who has found a carrier. */
+function ByHand({ detail }: { detail: LoadDetail }) {
+  const [isOpen, setIsOpen] = useState(false);
+  if (!detail.allowed_actions.includes("cover")) return null;
+  return (
+    <section className="panel load-part">
+      <h2>By hand</h2>
+      {isOpen ? (
+        <CoverForm load={detail.load.id} close={() => setIsOpen(false)} />
+      ) : (
+        <button type="button" className="button" onClick={() => setIsOpen(true)}>
+          Cover by hand
+        </button>
+      )}
+    </section>
+  );
+}
+
 /** What keeps a person busy on this load, with the way to it. */
 function Waiting({ detail }: { detail: LoadDetail }) {
-  const { approvals, exceptions } = detail;
-  if (approvals.length + exceptions.length === 0) return null;
+  const { approvals, exceptions, held } = detail;
+  if (approvals.length + exceptions.length + held.length === 0) return null;
   return (
     <section className="panel load-part load-waiting">
       <h2>Waiting for a person</h2>
       <ul>
+        {held.map((it) => (
+          <li key={it.id}>
+            <Link to="/inbox" search={{ item: it.id }}>
+              {it.title}
+            </Link>
+            <span className="quiet">
+              {" "}
+              · held <Age at={it.since} />, automation {it.mode === "observe" ? "observes" : "is stopped"}
+            </span>
+          </li>
+        ))}
         {approvals.map((it) => (
           <li key={it.id}>
             <Link to="/inbox" search={{ item: it.id }}>

@@ -25,6 +25,8 @@ setWorkerUrl(workerUrl);
 /** Vehicles are put on the map at most this often. */
 const DRAW_EVERY_MS = 1_000;
 const PATH_EVERY_MS = 15_000;
+/** Room around a path for the labels of its stops and, below, for the legend. */
+const FRAME = { top: 70, right: 90, bottom: 110, left: 90 };
 /** The lower forty-eight. */
 const HOME: LngLatBoundsLike = [-125, 24.2, -66.5, 49.8];
 
@@ -183,7 +185,7 @@ function usePath(map: MapLibre | null, selected: string | null): void {
     if (!path || !box || seen.current === path.load) return;
     seen.current = path.load;
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    map.fitBounds(box, { padding: 70, maxZoom: 8, duration: isStill ? 0 : 500 });
+    map.fitBounds(box, { padding: FRAME, maxZoom: 8, duration: isStill ? 0 : 500 });
   }, [map, selected, data]);
 }
 
