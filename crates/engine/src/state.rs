@@ -120,13 +120,7 @@ impl LoadState {
                 rate,
                 respond_by,
                 ..
-            } => {
-                if let Some(it) = self.offer_mut(offer) {
-                    it.state = OfferState::Open;
-                    it.respond_by = *respond_by;
-                    it.rate = rate.clone();
-                }
-            }
+            } => self.open_offer(offer, rate, *respond_by),
             Event::OfferAccepted { offer, .. } => self.set_offer(offer, OfferState::Accepted),
             Event::OfferDeclined { offer, .. } => self.set_offer(offer, OfferState::Declined),
             Event::OfferAnsweredConditionally { offer, .. } => self.set_offer(offer, OfferState::Conditional),
@@ -392,6 +386,14 @@ impl LoadState {
 
     fn offer_mut(&mut self, id: &OfferId) -> Option<&mut Offer> {
         self.offers.iter_mut().find(|it| it.id == *id)
+    }
+
+    fn open_offer(&mut self, id: &OfferId, rate: &Money, respond_by: Timestamp) {
+        if let Some(it) = self.offer_mut(id) {
+            it.state = OfferState::Open;
+            it.respond_by = respond_by;
+            it.rate = rate.clone();
+        }
     }
 
     fn set_offer(&mut self, id: &OfferId, state: OfferState) {
