@@ -37,7 +37,8 @@ function start(folder: string, port: number, settings: Record<string, string>): 
   const stdio = ["ignore", "ignore", "inherit"] as const;
   const binary = process.env.SIGNALBOX_BIN;
   if (binary && !settings.MOCK) {
-    const world = ["--scenario", settings.SCENARIO ?? "day", "--seed", "7", "--for", "12h", "--speed", "30"];
+    const world = ["--scenario", settings.SCENARIO ?? "day", "--history", settings.HISTORY ?? "6h"];
+    world.push("--seed", "7", "--for", "12h", "--speed", "30");
     return spawn(binary, ["demo", "--headless", ...listen, "--data-dir", join(folder, "data"), ...world], {
       stdio: [...stdio],
     });

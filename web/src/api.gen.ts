@@ -185,7 +185,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Follow changes of the board, the inbox and the quarantine. */
+        /** Follow changes of the board, the inbox, the quarantine and the vehicles. */
         get: operations["live"];
         put?: never;
         post?: never;

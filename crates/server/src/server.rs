@@ -3,6 +3,7 @@
 use crate::edge::{self, Edge};
 use crate::wiring::{Installation, Setup, Standing};
 use anyhow::Context as _;
+use axum::Router;
 use axum::serve::ListenerExt as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::net::SocketAddr;
@@ -32,6 +33,11 @@ pub struct Server {
 impl Server {
     /// Starts on an address; port 0 takes a free one. Everything is recovered and readable when this returns.
     pub async fn start(setup: Setup, listen: &str) -> anyhow::Result<Self> {
+        Self::start_beside(setup, listen, Router::new()).await
+    }
+
+    /// The same with routes of the caller's own beside those of the contract.
+    pub(crate) async fn start_beside(setup: Setup, listen: &str, beside: Router<Edge>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(listen).await.with_context(|| {
             format!("cannot listen on {listen}. Is another program using the port? Choose one with --listen")
         })?;
@@ -39,7 +45,8 @@ impl Server {
         let metrics = recorder()?;
         let installation = tokio::task::spawn_blocking(move || Installation::start(&setup)).await??;
         let installation = Arc::new(installation);
-        let router = edge::router(Edge::of(&installation, metrics)).into_make_service_with_connect_info::<SocketAddr>();
+        let router =
+            edge::router(Edge::of(&installation, metrics), beside).into_make_service_with_connect_info::<SocketAddr>();
         let (stop, mut stopped) = watch::channel(false);
         let serving = tokio::spawn(async move {
             let wait = async move {

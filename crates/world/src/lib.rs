@@ -1,118 +1,186 @@
 //! A seeded world for demo, tests and benchmarks: shippers who order, carriers who answer, decline, dawdle or stay
-//! silent. It speaks only through public edges, in real formats.
+//! silent, trucks that drive between docks under the law and the weather. It speaks only through public edges, in real
+//! formats.
 //!
-//! Invariant: pure. The same seed makes the same world, the same messages and the same answers; time is an argument.
+//! Invariant: pure. A world is a state that `advance` moves to an instant: the same seed, the same instants and the
+//! same things heard make the same words. Between two calls it lives in steps of `STEP_S`, so that how often it is
+//! called changes nothing.
 
 mod carriers;
 mod chance;
-mod geography;
+mod companies;
+mod haul;
+mod hours;
+mod map;
 mod orders;
+mod sites;
+mod stories;
+mod telematics;
+mod trade;
+mod trucks;
+mod weather;
 
-pub use carriers::{CarrierReply, Character};
+#[cfg(test)]
+mod tests;
+
 pub use chance::Chance;
-pub use orders::{Arrival, Form};
+pub use companies::{CARRIERS, SHIPPERS};
+pub use stories::Marked;
+pub use weather::Climate;
 
-use geography::{CITIES, City};
-use serde_json::{Value, json};
-use signalbox_model::directory::{Channel, Partner, PartnerRole};
+use companies::{Carrier, Lane, Shipper};
+use haul::Haul;
+use jiff::Timestamp;
+use map::{CITIES, Roads};
+use signalbox_model::directory::{Channel, Partner, PartnerRole, Site as DirectorySite};
 use signalbox_model::id::PartnerId;
 use signalbox_model::personal::{Personal, Taint};
+use sites::Site;
+use std::collections::BTreeMap;
+use trade::Reply;
+use trucks::Truck;
+use weather::Cell;
 
-/// Shippers and carriers of one tenant's world.
-pub const SHIPPERS: usize = 12;
-pub const CARRIERS: usize = 40;
+/// The world lives in steps of this length.
+pub const STEP_S: i64 = 30;
+/// The longest time one call lets pass: a world that was forgotten goes on from here.
+const STEPS_MAX: i64 = 60 * 24 * 3_600 / STEP_S;
+
+/// What makes one tenant's world.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub seed: u64,
+    pub start: Timestamp,
+    pub climate: Climate,
+    pub orders_an_hour: f64,
+    /// The address and the name of the secret for carriers who are reached by webhook; without, all take X12 files.
+    pub webhook: Option<(String, String)>,
+}
+
+/// Where something is said: the source it is posted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Door {
+    Edi,
+    Json,
+    Telematics,
+}
+
+/// One message on its way in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    pub at: Timestamp,
+    pub door: Door,
+    pub body: String,
+}
 
 pub struct World {
-    seed: u64,
+    settings: Settings,
     shippers: Vec<Shipper>,
     carriers: Vec<Carrier>,
     lanes: Vec<Lane>,
-    /// Where webhook carriers listen, if the world has such an address.
-    webhook: Option<(String, String)>,
+    sites: Vec<Site>,
+    roads: Roads,
+    weather: Vec<Cell>,
+    /// Everything up to here was lived. Seconds since 1970, a multiple of `STEP_S`.
+    now_s: i64,
+    orders: u64,
+    /// Counts of interchanges, one for all partners.
+    control: u32,
+    pings_every_s: i64,
+    trucks: Vec<Truck>,
+    hauls: BTreeMap<String, Haul>,
+    /// What carriers will say, by when and in which order they made up their minds.
+    replies: BTreeMap<(i64, u64), Reply>,
+    minds: u64,
+    stories: u32,
+    spoken: Vec<Said>,
 }
 
-struct Shipper {
-    interchange: String,
-    name: String,
-    home: &'static City,
-    /// Orders by JSON rather than X12.
-    json: bool,
+impl Door {
+    /// The source's name, as in `/in/{name}`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Edi => "edi",
+            Self::Json => "json",
+            Self::Telematics => "telematics",
+        }
+    }
 }
-
-struct Carrier {
-    scac: String,
-    name: String,
-    character: Character,
-    webhook: bool,
-}
-
-/// An origin region, a destination region, and who hauls it at what rate, best first.
-struct Lane {
-    from: &'static str,
-    to: &'static str,
-    guide: Vec<(usize, i64)>,
-}
-
-const SHIPPER_NAMES: [&str; SHIPPERS] = [
-    "Northwind Paper",
-    "Blue Ridge Foods",
-    "Harbor Steel",
-    "Prairie Seed",
-    "Summit Beverage",
-    "Lakeside Glass",
-    "Redwood Homeware",
-    "Delta Plastics",
-    "Copper Canyon Tools",
-    "Evergreen Dairy",
-    "Ironwood Parts",
-    "Sunrise Produce",
-];
-
-const CARRIER_NAMES: [&str; 20] = [
-    "Aspen", "Badger", "Cedar", "Dakota", "Eagle", "Falcon", "Granite", "Heron", "Indigo", "Juniper", "Keystone",
-    "Lark", "Maple", "Nimbus", "Osprey", "Pioneer", "Quarry", "Raven", "Sierra", "Timber",
-];
 
 impl World {
-    /// `webhook` is the address and the name of the secret for carriers who are reached that way; without one, all
-    /// take X12 files.
-    pub fn new(seed: u64, webhook: Option<(String, String)>) -> Self {
-        let mut chance = Chance::new(seed);
-        let shippers = SHIPPER_NAMES
-            .iter()
-            .enumerate()
-            .map(|(place, name)| Shipper {
-                interchange: format!("SHIP{:04}", place + 1),
-                name: (*name).to_owned(),
-                home: chance.pick(&CITIES),
-                json: place % 4 == 3,
-            })
-            .collect();
-        let carriers: Vec<Carrier> = (0..CARRIERS)
-            .map(|place| {
-                let word = CARRIER_NAMES[place % CARRIER_NAMES.len()];
-                let (kind, letter) = if place < CARRIER_NAMES.len() {
-                    ("Freight", 'F')
-                } else {
-                    ("Lines", 'L')
-                };
-                let stem: String = word.to_uppercase().chars().take(3).collect();
-                Carrier {
-                    scac: format!("{stem}{letter}"),
-                    name: format!("{word} {kind}"),
-                    character: Character::drawn(place),
-                    webhook: webhook.is_some() && place % 5 == 4,
-                }
-            })
-            .collect();
-        let lanes = lanes(&mut chance, carriers.len());
-        Self {
-            seed,
-            shippers,
+    pub fn new(settings: Settings) -> Self {
+        let seed = settings.seed;
+        let sites = sites::around_cities(seed);
+        let mut carriers = companies::carriers(settings.webhook.is_some());
+        let mut lanes = companies::lanes(seed, &sites, carriers.len());
+        stories::settle(&mut carriers, &mut lanes, &sites);
+        let start_s = settings.start.as_second().div_euclid(STEP_S) * STEP_S;
+        let mut world = Self {
+            shippers: companies::shippers(seed),
+            roads: Roads::new(),
+            weather: weather::forecast(seed, settings.climate, start_s),
+            now_s: start_s,
+            orders: 0,
+            control: 0,
+            pings_every_s: 60,
+            trucks: Vec::new(),
+            hauls: BTreeMap::new(),
+            replies: BTreeMap::new(),
+            minds: 0,
+            stories: 0,
+            spoken: Vec::new(),
+            settings,
             carriers,
             lanes,
-            webhook,
+            sites,
+        };
+        world.trucks = trade::park(&world);
+        world
+    }
+
+    /// How often trucks report, seconds; a multiple of `STEP_S`.
+    pub fn report_every(&mut self, seconds: i64) {
+        self.pings_every_s = (seconds / STEP_S).max(1) * STEP_S;
+    }
+
+    /// Lives up to `now` and answers what was said meanwhile, in order.
+    pub fn advance(&mut self, now: Timestamp) -> Vec<Said> {
+        let last_s = now.as_second().div_euclid(STEP_S) * STEP_S;
+        self.now_s = self.now_s.max(last_s - STEPS_MAX * STEP_S);
+        while self.now_s < last_s {
+            self.now_s += STEP_S;
+            self.order();
+            self.reply();
+            self.haul();
+            self.report();
         }
+        std::mem::take(&mut self.spoken)
+    }
+
+    /// When it may next have something to say.
+    pub fn next_step(&self) -> Timestamp {
+        orders::instant(self.now_s + STEP_S)
+    }
+
+    fn say(&mut self, door: Door, body: String) {
+        self.spoken.push(Said {
+            at: orders::instant(self.now_s),
+            door,
+            body,
+        });
+    }
+
+    fn next_control(&mut self) -> u32 {
+        self.control = self.control % 999_999_999 + 1;
+        self.control
+    }
+
+    /// What is left of the usual speed at a place now, and whether severe weather is there.
+    fn sky(&self, place: map::Point) -> (f64, bool) {
+        let cells = self.weather.iter().filter(|it| it.covers(place, self.now_s));
+        cells.fold((1.0, false), |(speed, severe), it| {
+            (f64::min(speed, it.speed), severe || it.severe)
+        })
     }
 
     /// Customers and carriers, as an integrator enters them.
@@ -121,7 +189,7 @@ impl World {
             id: PartnerId(format!("par_{}", shipper.interchange.to_lowercase())),
             name: shipper.name.clone(),
             role: PartnerRole::Customer {
-                zone: shipper.home.zone.to_owned(),
+                zone: CITIES[shipper.home].zone.to_owned(),
                 tms: None,
             },
             aliases: vec![shipper.interchange.clone()],
@@ -130,13 +198,13 @@ impl World {
                 Taint::System,
             ))),
         });
-        let carriers = self.carriers.iter().enumerate().map(|(place, carrier)| Partner {
+        let carriers = self.carriers.iter().map(|carrier| Partner {
             id: PartnerId(format!("par_{}", carrier.scac.to_lowercase())),
             name: carrier.name.clone(),
             role: PartnerRole::Carrier {
                 scac: carrier.scac.clone(),
                 channel: self.channel(carrier),
-                respond_within_min: (place % 3 != 0).then_some(20 + 10 * (place as u32 % 4)),
+                respond_within_min: carrier.respond_within_min,
                 contract_rate: None,
                 active: true,
             },
@@ -147,7 +215,7 @@ impl World {
     }
 
     fn channel(&self, carrier: &Carrier) -> Channel {
-        match &self.webhook {
+        match &self.settings.webhook {
             Some((url, secret)) if carrier.webhook => Channel::Webhook {
                 url: url.clone(),
                 secret: secret.clone(),
@@ -160,112 +228,20 @@ impl World {
         }
     }
 
+    /// The sites that loads call at, as an integrator enters them.
+    pub fn sites(&self) -> Vec<DirectorySite> {
+        self.sites.iter().filter_map(Site::as_entered).collect()
+    }
+
     /// The routing guide as a JDM table: for each lane its carriers, ranked, with their rates in minor units.
     pub fn routing_guide(&self) -> String {
-        let mut rules = Vec::new();
-        for lane in &self.lanes {
-            for (rank, (carrier, rate)) in lane.guide.iter().enumerate() {
-                rules.push(json!({
-                    "_id": format!("{}-{}-{}", lane.from, lane.to, rank + 1),
-                    "lane": format!("'{}>{}'", lane.from, lane.to),
-                    "carrier": format!("'{}'", self.carriers[*carrier].scac),
-                    "rank": (rank + 1).to_string(),
-                    "rate": rate.to_string(),
-                }));
-            }
-        }
-        let column = |id: &str, name: &str, field: &str| json!({"id": id, "name": name, "field": field});
-        let table: Value = json!({
-            "nodes": [
-                {"id": "input", "type": "inputNode", "name": "Load"},
-                {"id": "guide", "type": "decisionTableNode", "name": "Routing guide", "content": {
-                    "hitPolicy": "collect",
-                    "inputs": [column("lane", "Lane", "lane")],
-                    "outputs": [
-                        column("carrier", "Carrier", "carrier"),
-                        column("rank", "Rank", "rank"),
-                        column("rate", "Rate, minor units", "rate_minor")
-                    ],
-                    "rules": rules}},
-                {"id": "output", "type": "outputNode", "name": "Candidates"}
-            ],
-            "edges": [
-                {"id": "e1", "sourceId": "input", "targetId": "guide", "type": "edge"},
-                {"id": "e2", "sourceId": "guide", "targetId": "output", "type": "edge"}
-            ]
-        });
-        table.to_string()
-    }
-}
-
-/// Lanes the shippers use. One in eight ends nowhere good: all its carriers are poor answerers.
-fn lanes(chance: &mut Chance, carriers: usize) -> Vec<Lane> {
-    const LANES: usize = 36;
-    let mut lanes: Vec<Lane> = Vec::new();
-    while lanes.len() < LANES {
-        let (from, to) = (chance.pick(&CITIES), chance.pick(&CITIES));
-        let known = lanes
-            .iter()
-            .any(|lane| lane.from == from.region && lane.to == to.region);
-        if from.region == to.region || known {
-            continue;
-        }
-        let base = 60_000 + (from.km_to(to) * 110.0) as i64;
-        let count = 3 + chance.below(3) as usize;
-        let mut guide: Vec<(usize, i64)> = Vec::new();
-        while guide.len() < count {
-            let carrier = chance.below(carriers as u64) as usize;
-            if guide.iter().all(|(known, _)| *known != carrier) {
-                let markup = 100 + 6 * guide.len() as i64 + chance.below(5) as i64;
-                guide.push((carrier, base * markup / 100 / 100 * 100));
-            }
-        }
-        lanes.push(Lane {
-            from: from.region,
-            to: to.region,
-            guide,
-        });
-    }
-    lanes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use signalbox_formats::{Context, decode};
-    use signalbox_model::attempt::Attempt;
-    use signalbox_model::directory::SourceFormat;
-
-    #[test]
-    fn the_same_seed_makes_the_same_world_and_its_orders_are_read_without_a_fault() {
-        let start = "2026-01-05T06:00:00Z".parse().unwrap();
-        let span = jiff::SignedDuration::from_hours(8);
-        let orders = World::new(7, None).orders(start, span, 60);
-        assert_eq!(orders, World::new(7, None).orders(start, span, 60));
-        assert_ne!(orders, World::new(8, None).orders(start, span, 60));
-        for arrival in &orders {
-            let format = match arrival.form {
-                Form::X12 => SourceFormat::X12,
-                Form::Json => SourceFormat::Json,
-            };
-            let decoded = decode(format, arrival.body.as_bytes(), &Context::default());
-            let issues: Vec<_> = decoded
-                .issues
-                .iter()
-                .chain(decoded.decodings.iter().flat_map(|it| &it.issues))
-                .collect();
-            assert!(issues.is_empty(), "{issues:?}\n{}", arrival.body);
-            assert!(matches!(decoded.decodings[0].attempt, Some(Attempt::Order(_))));
-        }
-    }
-
-    #[test]
-    fn names_are_unique() {
-        let world = World::new(1, None);
-        let mut ids: Vec<_> = world.partners().into_iter().map(|it| it.id).collect();
-        let count = ids.len();
-        ids.sort();
-        ids.dedup();
-        assert_eq!((ids.len(), count), (SHIPPERS + CARRIERS, SHIPPERS + CARRIERS));
+        let region = |site: usize| CITIES[self.sites[site].city].region;
+        companies::routing_guide(self.lanes.iter().flat_map(|lane| {
+            let name = format!("{}>{}", region(lane.from), region(lane.to));
+            let ranked = lane.guide.iter().enumerate();
+            ranked.map(move |(rank, (carrier, rate))| {
+                (name.clone(), self.carriers[*carrier].scac.clone(), rank + 1, *rate)
+            })
+        }))
     }
 }

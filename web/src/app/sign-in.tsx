@@ -56,8 +56,8 @@ export function SignIn() {
         </button>
         <div id={`${field}-how`} className="hint">
           <p>
-            Paste a token or a whole login link. <code>signalbox demo</code> prints a login link for each
-            role; on your own server an administrator issues the token.
+            Paste a token or a whole login link. In <code>signalbox demo</code> the page at <code>/demo</code>{" "}
+            signs in by a click; on your own server an administrator issues the token.
           </p>
           <p>The token stays in this browser tab and is forgotten when you close it.</p>
         </div>

@@ -1,150 +1,148 @@
-//! The world acts: shippers post orders, carriers read the files and webhooks they are sent and post their answers.
+//! The world acts: what its partners say is posted to the sources, what they are sent is fetched and read.
+//!
+//! Invariant: it knows only what comes in at the carriers' own doors: their folders and their webhook address.
 
+use super::desk::Desk;
 use super::people::{Cast, Tenant};
 use super::webhooks::Offers;
 use crate::server::Server;
-use crate::wiring::{Installation, ServerClock};
+use crate::wiring::{Hand, Installation, Overflow};
+use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
 use serde_json::{Value, json};
 use signalbox_engine::views;
-use signalbox_model::scope::TenantScope;
+use signalbox_model::scope::{Role, TenantScope};
 use signalbox_model::view::{PAGE_ROWS_MAX, ViewQuery};
 use signalbox_runtime::kpis;
 use signalbox_runtime::ports::Clock as _;
-use signalbox_world::{Arrival, Form, World};
-use std::collections::{BTreeMap, BTreeSet};
+use signalbox_world::Said;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::warn;
 
-/// Orders of one tenant in a world hour.
-const ORDERS_AN_HOUR: f64 = 37.5;
-const ORDERS_MAX: f64 = 20_000.0;
-/// How often folders are looked into, in our time.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often the world is looked after while its clock runs by itself, in our time.
+const LOOK_EVERY: Duration = Duration::from_millis(150);
 /// What the outcome's figures cover: all that a demo has lived through.
 const FIGURES_OVER: SignedDuration = SignedDuration::from_hours(24 * 366);
 /// Requests that are tried again before one is given up.
 const ATTEMPTS_MAX: u32 = 5;
+/// The clock moved by hand stops at least this often.
+const STRIDE: SignedDuration = SignedDuration::from_secs(60);
+/// How often trucks report while a hand moves the clock, and while it runs: seconds.
+const REPORT_FAST_S: i64 = 120;
+const REPORT_LIVE_S: i64 = 60;
 
-/// A message that a partner will send.
-struct Due {
-    at: Timestamp,
-    source: &'static str,
-    body: String,
+/// Everybody outside the server.
+pub struct Troupe {
+    players: Vec<Player>,
 }
 
-/// Lets every tenant's world act for as long as `lasts`, in the world's time.
-pub async fn day(server: &Server, cast: &Cast, offers: &Offers, lasts: Duration) -> anyhow::Result<()> {
-    let client = Client::builder().timeout(Duration::from_secs(30)).build()?;
-    let clock = server.installation.clock.as_ref();
-    let start = clock.now();
-    let end = start.saturating_add(SignedDuration::try_from(lasts)?)?;
-    let outbound = server.installation.data_dir.outbound();
-    let base = server.base();
-    let tenants = cast.tenants.iter().map(|tenant| {
-        let player = Player {
-            client: client.clone(),
-            base: base.clone(),
-            folder: outbound.join(tenant.id.as_str()),
-            tenant,
-            offers,
-            clock,
-            seen: BTreeSet::new(),
-            answers: 0,
-        };
-        player.play(start, end)
-    });
-    futures::future::join_all(tenants).await;
-    Ok(())
-}
-
-struct Player<'a> {
+struct Player {
     client: Client,
     base: String,
-    folder: PathBuf,
-    tenant: &'a Tenant,
-    offers: &'a Offers,
-    clock: &'a ServerClock,
-    /// Files that were read already.
-    seen: BTreeSet<PathBuf>,
-    answers: u32,
+    /// Where carriers' files appear, and where they are put once fetched.
+    outbound: PathBuf,
+    fetched: PathBuf,
+    tenant: Tenant,
+    offers: std::sync::Arc<Offers>,
+    desk: Desk,
 }
 
-impl Player<'_> {
-    async fn play(mut self, start: Timestamp, end: Timestamp) {
-        let mut due: Vec<Due> = orders(&self.tenant.world, start, end)
-            .into_iter()
-            .map(from_shipper)
-            .collect();
+impl Troupe {
+    pub fn gather(server: &Server, cast: &Cast, offers: &std::sync::Arc<Offers>) -> anyhow::Result<Self> {
+        let client = Client::builder().timeout(Duration::from_secs(30)).build()?;
+        let data_dir = &server.installation.data_dir;
+        let player = |tenant: &Tenant| Player {
+            client: client.clone(),
+            base: server.base(),
+            outbound: data_dir.outbound().join(tenant.id.as_str()),
+            fetched: data_dir.path().join("fetched").join(tenant.id.as_str()),
+            offers: std::sync::Arc::clone(offers),
+            desk: Desk::new(client.clone(), server.base(), tenant),
+            tenant: tenant.clone(),
+        };
+        Ok(Self {
+            players: cast.tenants.iter().map(player).collect(),
+        })
+    }
+
+    /// Lives up to `until` as fast as everything comes to rest, with a dispatcher at each tenant's desk.
+    pub async fn live_by_hand(&mut self, hand: &Hand, until: Timestamp) -> anyhow::Result<()> {
+        for player in &self.players {
+            player.tenant.world().report_every(REPORT_FAST_S);
+        }
+        let began = Instant::now();
+        let stuck = |why: Overflow| anyhow::anyhow!("the server does not come to rest: {why:?}");
+        while hand.now() < until {
+            let next = hand.now().saturating_add(STRIDE)?.min(until);
+            hand.set(next).map_err(stuck)?;
+            hand.rest().await.map_err(stuck)?;
+            futures::future::join_all(self.players.iter().map(|it| it.act(next))).await;
+            hand.rest().await.map_err(stuck)?;
+            futures::future::join_all(self.players.iter_mut().map(|it| it.desk.look(next))).await;
+        }
+        tracing::info!("lived up to {until} in {:.1} s", began.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// Goes on with the clock, until the world's time is over; for good without an end.
+    pub async fn live_on(&self, installation: &Installation, until: Option<Timestamp>) {
+        for player in &self.players {
+            player.tenant.world().report_every(REPORT_LIVE_S);
+        }
         loop {
-            let now = self.clock.now();
-            if now >= end {
+            let now = installation.clock.now();
+            if until.is_some_and(|it| now >= it) {
                 return;
             }
-            due.extend(self.answers(now));
-            due.sort_by_key(|it| it.at);
-            let ready = due.iter().take_while(|it| it.at <= now).count();
-            for message in due.drain(..ready) {
-                self.post(&message).await;
-            }
-            tokio::time::sleep(LOOK_EVERY.min(self.clock.wait_until(end))).await;
+            futures::future::join_all(self.players.iter().map(|it| it.act(now))).await;
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+impl Player {
+    /// Hears what came, lives up to `now`, and posts what was said meanwhile, in order.
+    async fn act(&self, now: Timestamp) {
+        self.hear();
+        let said = self.tenant.world().advance(now);
+        for message in said {
+            self.post(&message).await;
         }
     }
 
-    /// What carriers will answer to the files that arrived since the last look.
-    fn answers(&mut self, now: Timestamp) -> Vec<Due> {
-        let mut due = Vec::new();
-        for offered in self.offers.take(&self.tenant.id) {
-            let offer = Some(offered.offer);
-            let Some(reply) = self.tenant.world.decides(&offered.scac, &offered.reference, offer) else {
-                continue;
-            };
-            let at = now.saturating_add(reply.after).unwrap_or(now);
-            let body = json!({
-                "carrier": reply.scac, "reference": reply.reference, "offer": reply.offer, "answer": reply.answer,
-            });
-            due.push(Due {
-                at,
-                source: "json",
-                body: body.to_string(),
-            });
+    fn hear(&self) {
+        for event in self.offers.take(&self.tenant.id) {
+            self.tenant.world().hear_webhook(&event);
         }
-        for (scac, file) in files(&self.folder) {
-            if !self.seen.insert(file.clone()) {
-                continue;
-            }
-            let Ok(bytes) = std::fs::read(&file) else { continue };
-            let Some(reply) = self.tenant.world.reads_tender(&scac, &bytes) else {
-                continue;
-            };
-            self.answers += 1;
-            let at = now.saturating_add(reply.after).unwrap_or(now);
-            if let Some(body) = self.tenant.world.answer_x12(&reply, self.answers, at) {
-                due.push(Due {
-                    at,
-                    source: "edi",
-                    body,
-                });
+        for (scac, file) in files(&self.outbound) {
+            match self.fetch(&file) {
+                Ok(bytes) => self.tenant.world().hear_file(&scac, &bytes),
+                Err(error) => warn!("{scac} cannot fetch {}: {error}", file.display()),
             }
         }
-        due
     }
 
-    async fn post(&self, message: &Due) {
-        let url = format!("{}/in/{}", self.base, message.source);
-        let token = self
-            .tenant
-            .tokens
-            .get("integrator")
-            .map(String::as_str)
-            .unwrap_or_default();
+    /// As a carrier's system does: reads the file and takes it out of the folder.
+    fn fetch(&self, file: &Path) -> std::io::Result<Vec<u8>> {
+        let bytes = std::fs::read(file)?;
+        let place = self.fetched.join(file.strip_prefix(&self.outbound).unwrap_or(file));
+        if let Some(folder) = place.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::rename(file, place)?;
+        Ok(bytes)
+    }
+
+    async fn post(&self, message: &Said) {
+        let url = format!("{}/in/{}", self.base, message.door.name());
         for attempt in 1..=ATTEMPTS_MAX {
             let sent = self
                 .client
                 .post(&url)
-                .bearer_auth(token)
+                .bearer_auth(self.tenant.token(Role::Integrator))
                 .body(message.body.clone())
                 .send()
                 .await;
@@ -157,41 +155,15 @@ impl Player<'_> {
     }
 }
 
-fn orders(world: &World, start: Timestamp, end: Timestamp) -> Vec<Arrival> {
-    let span = end.duration_since(start);
-    let count = (span.as_secs_f64() / 3_600.0 * ORDERS_AN_HOUR).clamp(1.0, ORDERS_MAX);
-    // The last orders leave time for an answer.
-    world.orders(start, span * 3 / 4, count as usize)
-}
-
-fn from_shipper(arrival: Arrival) -> Due {
-    let source = match arrival.form {
-        Form::X12 => "edi",
-        Form::Json => "json",
-    };
-    Due {
-        at: arrival.at,
-        source,
-        body: arrival.body,
-    }
-}
-
-/// Tenders in carriers' folders: whose folder, and the file. A folder is named after its carrier.
+/// Files in carriers' folders: whose folder, and the file, in order. A folder is named after its carrier.
 fn files(folder: &Path) -> Vec<(String, PathBuf)> {
     let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-            if name.starts_with('.') {
-                continue;
-            }
-            if path.is_dir() {
-                folders.push(path);
-            } else if name.starts_with("204-")
-                && let Some(carrier) = folder.file_name()
-            {
-                found.push((carrier.to_string_lossy().to_uppercase(), path));
+    for carrier in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let scac = carrier.file_name().to_string_lossy().to_uppercase();
+        for entry in std::fs::read_dir(carrier.path()).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if !name.to_string_lossy().starts_with('.') {
+                found.push((scac.clone(), entry.path()));
             }
         }
     }
@@ -199,7 +171,8 @@ fn files(folder: &Path) -> Vec<(String, PathBuf)> {
     found
 }
 
-/// What came of it, for scripts: loads by status, what waits for people, what could not be read.
+/// What came of it, for scripts: loads by status, deliveries against their promise, what waits for people, what could
+/// not be read.
 pub fn outcome(installation: &Installation, scenario: &str, seed: u64) -> anyhow::Result<Value> {
     let now = installation.clock.now();
     let mut tenants = Vec::new();
@@ -212,7 +185,7 @@ pub fn outcome(installation: &Installation, scenario: &str, seed: u64) -> anyhow
             };
             Ok(installation.store.view_page(&scope, view, &query)?.total)
         };
-        let mut statuses: BTreeMap<String, u64> = BTreeMap::new();
+        let mut sums = Sums::default();
         let mut offset = 0;
         loop {
             let query = ViewQuery {
@@ -221,30 +194,67 @@ pub fn outcome(installation: &Installation, scenario: &str, seed: u64) -> anyhow
                 ..ViewQuery::default()
             };
             let page = installation.store.view_page(&scope, &views::BOARD, &query)?;
-            for (_, row) in &page.rows {
-                let status = row.body.get("status").and_then(Value::as_str).unwrap_or("unknown");
-                *statuses.entry(status.to_owned()).or_default() += 1;
-            }
-            offset += u32::try_from(page.rows.len())?;
+            page.rows.iter().for_each(|(_, row)| sums.add(&row.body));
+            offset += u32::try_from(page.rows.len()).context("more rows than a page can have")?;
             if page.rows.is_empty() || u64::from(offset) >= page.total {
                 break;
             }
         }
-        let loads: u64 = statuses.values().sum();
-        let covered = statuses.get("covered").copied().unwrap_or(0);
-        tenants.push(json!({
-            "id": id, "name": directory.name,
-            "kpis": {
-                "loads": loads,
-                "covered": covered,
-                "covered_share": if loads == 0 { 0.0 } else { covered as f64 / loads as f64 },
-                "by_status": statuses,
-                "waiting_for_people": count(&views::INBOX)?,
-                "quarantined": count(&views::QUARANTINE)?,
-                "figures": kpis::summary(installation.store.as_ref(), &scope, now.saturating_sub(FIGURES_OVER)?, now)?,
-            },
-        }));
+        let mut kpis = sums.told();
+        if let Some(fields) = kpis.as_object_mut() {
+            fields.insert("waiting_for_people".to_owned(), json!(count(&views::INBOX)?));
+            fields.insert("quarantined".to_owned(), json!(count(&views::QUARANTINE)?));
+            let figures = kpis::summary(
+                installation.store.as_ref(),
+                &scope,
+                now.saturating_sub(FIGURES_OVER)?,
+                now,
+            )?;
+            fields.insert("figures".to_owned(), json!(figures));
+        }
+        tenants.push(json!({"id": id, "name": directory.name, "kpis": kpis}));
     }
     let records = installation.store.positions()?.head;
     Ok(json!({"scenario": scenario, "seed": seed, "records": records, "tenants": tenants}))
+}
+
+/// A tenant's loads, counted.
+#[derive(Default)]
+struct Sums {
+    statuses: BTreeMap<String, u64>,
+    /// Loads that ever had a carrier on the way: under way, arrived, arrived in time, and expected or overdue late.
+    started: u64,
+    arrived: u64,
+    in_time: u64,
+    late_now: u64,
+}
+
+impl Sums {
+    fn add(&mut self, row: &Value) {
+        let status = row["status"].as_str().unwrap_or("unknown");
+        *self.statuses.entry(status.to_owned()).or_default() += 1;
+        let trip = &row["trip"];
+        if trip.is_null() {
+            return;
+        }
+        self.started += 1;
+        self.late_now += u64::from(trip["late"] == true);
+        let instant = |it: &Value| it.as_str().and_then(|it| it.parse::<Timestamp>().ok());
+        if let Some(arrived) = instant(&trip["arrived"]) {
+            self.arrived += 1;
+            let promised = instant(&row["delivery"]["at"]);
+            self.in_time += u64::from(promised.is_none_or(|it| arrived <= it));
+        }
+    }
+
+    fn told(&self) -> Value {
+        let loads: u64 = self.statuses.values().sum();
+        let covered = self.statuses.get("covered").copied().unwrap_or(0);
+        let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+        json!({
+            "loads": loads, "covered": covered, "covered_share": share(covered, loads), "by_status": self.statuses,
+            "trips": self.started, "delivered": self.arrived, "on_time_share": share(self.in_time, self.arrived),
+            "late_now": self.late_now,
+        })
+    }
 }

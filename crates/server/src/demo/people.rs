@@ -1,20 +1,25 @@
 //! Who is in the demo: two tenants, run for their owners by one partner company, each with its customers, carriers,
-//! routing guide, and a person or system in every role.
+//! sites, routing guide, and a person or system in every role.
 
 use super::webhooks::{Carriers, SECRET};
 use crate::bootstrap;
 use crate::wiring::Installation;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use signalbox_engine::command::Command;
 use signalbox_model::directory::{Partner, PartnerRole};
 use signalbox_model::id::TenantId;
 use signalbox_model::scope::Role;
-use signalbox_world::World;
+use signalbox_world::{Climate, Settings, World};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The company that runs both tenants: its people hold keys in each of them.
 pub const PARTNER: &str = "Crossdock Partners";
-const TENANTS: &[(&str, &str)] = &[("ten_acme", "Acme Logistics"), ("ten_borealis", "Borealis Freight")];
+/// Id, name, and orders in a world hour.
+const TENANTS: &[(&str, &str, f64)] = &[
+    ("ten_acme", "Acme Logistics", 6.0),
+    ("ten_borealis", "Borealis Freight", 3.0),
+];
 const ZONE: &str = "America/Chicago";
 /// Long enough for a world that runs fast.
 const KEYS_GOOD_FOR: SignedDuration = SignedDuration::from_hours(24 * 3_650);
@@ -23,34 +28,56 @@ pub struct Cast {
     pub tenants: Vec<Tenant>,
 }
 
+#[derive(Clone)]
 pub struct Tenant {
     pub id: TenantId,
     pub name: String,
     /// By role.
     pub tokens: BTreeMap<String, String>,
-    pub world: World,
+    pub people: BTreeMap<String, String>,
+    world: Arc<Mutex<World>>,
 }
 
-/// Makes the tenants and everybody in them. Blocking.
-pub fn settle(installation: &Installation, seed: u64, carriers: &Carriers) -> anyhow::Result<Cast> {
+impl Tenant {
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn token(&self, role: Role) -> &str {
+        self.tokens.get(role.as_str()).map(String::as_str).unwrap_or_default()
+    }
+}
+
+/// Makes the tenants and everybody in them, at the clock's present. Blocking.
+pub fn settle(
+    installation: &Installation,
+    seed: u64,
+    climate: Climate,
+    carriers: &Carriers,
+    start: Timestamp,
+) -> anyhow::Result<Cast> {
     let mut tenants = Vec::new();
-    for (place, (id, name)) in TENANTS.iter().enumerate() {
+    for (place, (id, name, orders_an_hour)) in TENANTS.iter().enumerate() {
         let id = TenantId::from(*id);
-        let webhook = (carriers.url(&id)?, SECRET.to_owned());
-        let world = World::new(seed.wrapping_add(place as u64), Some(webhook));
+        let world = World::new(Settings {
+            seed: seed.wrapping_add(place as u64),
+            start,
+            climate,
+            orders_an_hour: *orders_an_hour,
+            webhook: Some((carriers.url(&id)?, SECRET.to_owned())),
+        });
         let secrets = installation.data_dir.secrets().join(id.as_str());
         std::fs::create_dir_all(&secrets)?;
         std::fs::write(secrets.join(SECRET), carriers.secret())?;
         bootstrap::tenant(&installation.pump, &id, name, ZONE)?;
         let partners = world.partners();
-        for partner in &partners {
-            bootstrap::command(
-                &installation.pump,
-                &id,
-                Command::ChangePartner {
-                    partner: partner.clone(),
-                },
-            )?;
+        let entered = partners
+            .iter()
+            .cloned()
+            .map(|partner| Command::ChangePartner { partner });
+        let sites = world.sites().into_iter().map(|site| Command::ChangeSite { site });
+        for command in entered.chain(sites) {
+            bootstrap::command(&installation.pump, &id, command)?;
         }
         let table = Command::ChangeTable {
             table: "routing-guide".to_owned(),
@@ -58,16 +85,17 @@ pub fn settle(installation: &Installation, seed: u64, carriers: &Carriers) -> an
         };
         bootstrap::command(&installation.pump, &id, table)?;
         let tokens = tokens(installation, &id, &partners)?;
+        let named = Role::ALL.iter().map(|it| (it.as_str().to_owned(), who(*it).to_owned()));
         tenants.push(Tenant {
             id,
             name: (*name).to_owned(),
             tokens,
-            world,
+            people: named.collect(),
+            world: Arc::new(Mutex::new(world)),
         });
     }
     Ok(Cast { tenants })
 }
-
 fn tokens(
     installation: &Installation,
     tenant: &TenantId,

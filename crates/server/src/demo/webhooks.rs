@@ -9,7 +9,7 @@ use axum::routing::post;
 use base64::Engine as _;
 use serde_json::Value;
 use signalbox_connectors::standard_webhooks::{Headers, Keys, verify};
-use signalbox_model::id::{OfferId, TenantId};
+use signalbox_model::id::TenantId;
 use signalbox_runtime::ports::Clock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,15 +27,8 @@ pub struct Carriers {
     offers: Arc<Offers>,
 }
 
-/// An offer as a carrier's system took it.
-pub struct Offered {
-    pub scac: String,
-    pub reference: String,
-    pub offer: OfferId,
-}
-
 #[derive(Default)]
-pub struct Offers(Mutex<BTreeMap<TenantId, Vec<Offered>>>);
+pub struct Offers(Mutex<BTreeMap<TenantId, Vec<Value>>>);
 
 #[derive(Clone)]
 struct Desk {
@@ -93,8 +86,8 @@ impl Carriers {
 }
 
 impl Offers {
-    /// What came for a tenant since the last look.
-    pub fn take(&self, tenant: &TenantId) -> Vec<Offered> {
+    /// The events that came for a tenant since the last look.
+    pub fn take(&self, tenant: &TenantId) -> Vec<Value> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -102,12 +95,12 @@ impl Offers {
             .unwrap_or_default()
     }
 
-    fn put(&self, tenant: TenantId, offered: Offered) -> bool {
+    fn put(&self, tenant: TenantId, event: Value) -> bool {
         let mut offers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = offers.entry(tenant).or_default();
         let has_room = waiting.len() < OFFERS_MAX;
         if has_room {
-            waiting.push(offered);
+            waiting.push(event);
         }
         has_room
     }
@@ -122,16 +115,7 @@ async fn take(State(desk): State<Desk>, Path(tenant): Path<String>, headers: Hea
     let Ok(event) = serde_json::from_slice::<Value>(&body) else {
         return StatusCode::BAD_REQUEST;
     };
-    let text = |name: &str| event["data"][name].as_str().unwrap_or_default().to_owned();
-    if event["type"] != "dispatch.offer.made" {
-        return StatusCode::OK;
-    }
-    let offered = Offered {
-        scac: text("carrier"),
-        reference: text("reference"),
-        offer: OfferId(text("offer")),
-    };
-    if desk.offers.put(TenantId(tenant), offered) {
+    if desk.offers.put(TenantId(tenant), event) {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE

@@ -40,7 +40,7 @@ pub struct From {
     pub from: Option<u64>,
 }
 
-/// Follow changes of the board, the inbox and the quarantine.
+/// Follow changes of the board, the inbox, the quarantine and the vehicles.
 #[utoipa::path(get, path = "/api/v1/live", tag = "work", params(From),
     responses((status = 200, content_type = "text/event-stream", body = String), (status = "4XX", body = ProblemBody), (status = 503, body = ProblemBody)))]
 pub async fn live(

@@ -29,6 +29,7 @@ mod views;
 mod work;
 
 pub use assets::has_console;
+pub use auth::Caller;
 pub use docs::document;
 pub use problem::Problem;
 
@@ -93,11 +94,12 @@ impl Edge {
     }
 }
 
-/// Everything that is served.
-pub fn router(edge: Edge) -> Router {
+/// Everything that is served; `beside` are the demo's own pages.
+pub fn router(edge: Edge, beside: Router<Edge>) -> Router {
     let (described, document) = described().split_for_parts();
     let router = described
         .merge(docs::routes(document))
+        .merge(beside)
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))

@@ -1,7 +1,7 @@
-//! What a test may do to a running server and nobody else can: move its clock, let requests gather before any of them is
-//! taken up, and wait until there is nothing left to do.
+//! What a test and the demo may do to a running server and nobody else can: move its clock, let requests gather before
+//! any of them is taken up, and wait until there is nothing left to do.
 //!
-//! Invariant: only an installation whose clock is driven by hand gives out a `Hand`, and no command starts one.
+//! Invariant: only an installation whose clock is driven by hand gives out a `Hand`; of the commands `demo` alone starts one.
 
 use super::clock::ServerClock;
 use super::pump::{Handle, Message, Overflow};
@@ -61,6 +61,12 @@ impl Hand {
     /// Moves the clock and wakes the writer. What is due in between falls due all at once: `pass` lets time go by.
     pub fn set(&self, to: Timestamp) -> Result<(), Overflow> {
         self.clock.set(to);
+        self.pump.tell(Message::Hand(Wish::Look))
+    }
+
+    /// Lets the clock run on by itself, and gives up the hand for good.
+    pub fn let_go(self, speed: f64) -> Result<(), Overflow> {
+        self.clock.let_go(speed);
         self.pump.tell(Message::Hand(Wish::Look))
     }
 

@@ -52,7 +52,7 @@ pub struct Setup {
     pub mail_server: Option<mail::Server>,
     /// How much faster than the world's the clock runs; 1 except in a demo.
     pub speed: f64,
-    /// The clock stands here until `Installation::hand` moves it. For tests; no command sets it.
+    /// The clock stands here until `Installation::hand` moves it. For tests and the demo.
     pub by_hand: Option<Timestamp>,
     /// Deliveries under way at once. With one, they leave one after the other as they were ordered.
     pub couriers: usize,

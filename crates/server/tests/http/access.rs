@@ -160,3 +160,22 @@ async fn keys_are_issued_by_administrators_and_work_at_once() {
     }
     stage.end().await;
 }
+
+#[tokio::test]
+async fn a_server_has_none_of_the_demos_pages() {
+    let stage = Stage::set().await;
+    for path in ["/demo/sign-in", "/demo/stories/late"] {
+        let asked = stage.client.post(stage.url(path)).header("x-signalbox-demo", "1");
+        assert_eq!(
+            asked
+                .json(&json!({"tenant": ACME, "role": "admin"}))
+                .send()
+                .await
+                .unwrap()
+                .status(),
+            404
+        );
+    }
+    let page = stage.client.get(stage.url("/demo/page.js")).send().await.unwrap();
+    assert_eq!(page.status(), 404);
+}

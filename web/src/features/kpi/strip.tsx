@@ -78,6 +78,7 @@ function Tile({ kpi, kpis, drill, open }: TileProps) {
       <button
         type="button"
         className="kpi-face"
+        title={`${kpi.title}: show these loads`}
         aria-pressed={isOpen}
         onClick={() => (isOpen ? open(null) : show("counted"))}
       >
