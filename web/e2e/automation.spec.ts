@@ -11,7 +11,7 @@ async function switchTo(page: Page, mode: string, reason: string) {
   await page.getByRole("radio", { name: new RegExp(`^${mode}`) }).check();
   await page.getByLabel("Why").fill(reason);
   await page.getByRole("button", { name: "Switch", exact: true }).click();
-  await expect(page.getByText(/^Switched\./)).toBeVisible();
+  await expect(page.locator(".note-good", { hasText: /^Switched\./ })).toBeVisible();
 }
 
 async function nothingToComplainOf(page: Page) {
@@ -24,14 +24,14 @@ async function nothingToComplainOf(page: Page) {
 test("what automation was about to do waits for a person while it is stopped", async ({ browser }) => {
   test.setTimeout(240_000);
   await withServer({}, async (stage) => {
-    const manager = await browser.newPage();
+    const manager = await (await browser.newContext()).newPage();
     const complaints = listen(manager, stage.base);
     await signIn(manager, stage, "manager");
     await switchTo(manager, "Stopped", "the rates are wrong");
     await expect(manager.getByRole("status").filter({ hasText: "All automation is stopped" })).toBeVisible();
     await nothingToComplainOf(manager);
 
-    const dispatcher = await browser.newPage();
+    const dispatcher = await (await browser.newContext()).newPage();
     await signIn(dispatcher, stage, "dispatcher");
     await expect(dispatcher.getByText("All automation is stopped")).toBeVisible();
     await dispatcher.getByRole("link", { name: "Automation", exact: true }).first().click();
@@ -62,11 +62,11 @@ test("what automation was about to do waits for a person while it is stopped", a
     await manager.getByRole("radio", { name: /^Automatic/ }).check();
     await manager.getByLabel("Why").fill("the rates are right again");
     await manager.getByRole("button", { name: /Show what would happen/ }).click();
-    await expect(manager.getByText(/held things looked at; nothing was changed/)).toBeVisible();
+    await expect(manager.locator(".note-good", { hasText: "nothing was changed" })).toBeVisible();
     await manager.screenshot({ path: "test-results/automation.png" });
     await nothingToComplainOf(manager);
     await manager.getByRole("button", { name: "Switch", exact: true }).click();
-    await expect(manager.getByText(/^Switched\./)).toBeVisible();
+    await expect(manager.locator(".note-good", { hasText: /^Switched\./ })).toBeVisible();
     await expect(manager.getByText("All automation is stopped")).toBeHidden();
     expect(complaints).toEqual([]);
     await manager.close();

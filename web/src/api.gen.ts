@@ -134,7 +134,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What waits for a person: approvals and exceptions, the nearest deadline first. */
+        /** What waits for a person: approvals, exceptions and what automation holds back; of loads with high priority first, then the oldest. */
         get: operations["inbox"];
         put?: never;
         post?: never;
@@ -873,6 +873,8 @@ export interface components {
             mode?: string | null;
             next_action?: string | null;
             playbook?: string | null;
+            /** @description Of its load, `normal` or `high`: high comes first. */
+            priority: string;
             proposal?: unknown;
             reference: string;
             requested_at: string;
@@ -967,6 +969,8 @@ export interface components {
                 mode?: string | null;
                 next_action?: string | null;
                 playbook?: string | null;
+                /** @description Of its load, `normal` or `high`: high comes first. */
+                priority: string;
                 proposal?: unknown;
                 reference: string;
                 requested_at: string;

@@ -88,6 +88,8 @@ export interface Rehearsed {
 
 export interface InboxItem {
   kind: "approval" | "exception" | "held";
+  /** Of its load; high comes first. */
+  priority?: "normal" | "high";
   /** Of something held: the mode that held it. */
   mode?: AutomationMode | null;
   playbook?: string | null;

@@ -10,7 +10,7 @@ use signalbox_model::automation::{AutomationMode, Held, HeldWhat, ModeSet};
 use signalbox_model::event::Event;
 use signalbox_model::exception::{Approval, Exception, ExceptionKind, ExceptionSeverity};
 use signalbox_model::issue::Issue;
-use signalbox_model::load::{Load, Stop};
+use signalbox_model::load::{Load, Priority, Stop};
 use signalbox_model::scope::Role;
 use signalbox_model::view::{Column, ColumnIndex, ColumnKind, ViewChange, ViewDefinition, ViewRow};
 use std::collections::BTreeMap;
@@ -55,11 +55,12 @@ pub const INBOX: ViewDefinition = ViewDefinition {
         text("kind"),
         text("load"),
         text("role"),
+        integer("priority"),
         integer("severity"),
         integer("deadline"),
         integer("requested_at"),
     ],
-    version: 1,
+    version: 2,
 };
 
 /// One row a message nobody could read or admit.
@@ -320,13 +321,18 @@ fn inbox_row(
     severity: i64,
     deadline: Option<Timestamp>,
     requested_at: Timestamp,
-    body: Value,
+    mut body: Value,
 ) -> ViewRow {
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("priority".to_owned(), json!(load.priority));
+    }
+    let is_expedited = load.priority == Priority::High;
     row(
         &[
             ("kind", json!(kind)),
             ("load", json!(load.id)),
             ("role", json!(role)),
+            ("priority", json!(i64::from(is_expedited))),
             ("severity", json!(severity)),
             ("deadline", json!(deadline.map(micros))),
             ("requested_at", json!(micros(requested_at))),

@@ -323,6 +323,8 @@ pub struct OpenOffer {
 pub struct InboxItem {
     /// `approval`, `exception`, or `held`: what automation was about to do.
     pub kind: String,
+    /// Of its load, `normal` or `high`: high comes first.
+    pub priority: String,
     /// Of something held: the mode that held it, `observe` or `stopped`.
     pub mode: Option<String>,
     pub playbook: Option<String>,

@@ -76,12 +76,12 @@ pub async fn board(
         caller,
         asked,
         &views::BOARD,
-        ("updated_at", Direction::Descending),
+        &[("updated_at", Direction::Descending)],
     )
     .await
 }
 
-/// What waits for a person: approvals and exceptions, the nearest deadline first.
+/// What waits for a person: approvals, exceptions and what automation holds back; of loads with high priority first, then the oldest.
 #[utoipa::path(get, path = "/api/v1/inbox", tag = "work", params(Asked), responses((status = 200, body = Page<InboxItem>), (status = "4XX", body = ProblemBody)))]
 pub async fn inbox(
     State(edge): State<Edge>,
@@ -93,7 +93,10 @@ pub async fn inbox(
         caller,
         asked,
         &views::INBOX,
-        ("requested_at", Direction::Ascending),
+        &[
+            ("priority", Direction::Descending),
+            ("requested_at", Direction::Ascending),
+        ],
     )
     .await
 }
@@ -110,7 +113,7 @@ pub async fn quarantine(
         caller,
         asked,
         &views::QUARANTINE,
-        ("received_at", Direction::Descending),
+        &[("received_at", Direction::Descending)],
     )
     .await
 }
@@ -127,7 +130,7 @@ pub async fn vehicles(
         caller,
         asked,
         &views::VEHICLES,
-        ("received_at", Direction::Descending),
+        &[("received_at", Direction::Descending)],
     )
     .await
 }
@@ -137,7 +140,7 @@ async fn page(
     caller: Caller,
     asked: Asked,
     view: &'static ViewDefinition,
-    (column, direction): (&str, Direction),
+    order: &[(&str, Direction)],
 ) -> Result<Json<Value>, Problem> {
     caller.require_staff()?;
     edge.wait_for(
@@ -149,7 +152,7 @@ async fn page(
     .await?;
     let query = ViewQuery {
         filter: filter(&asked, view)?,
-        order: vec![(column.to_owned(), direction)],
+        order: order.iter().map(|(column, to)| ((*column).to_owned(), *to)).collect(),
         limit: asked.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX),
         offset: asked.offset.unwrap_or(0),
     };

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod automation;
 mod contract;
 mod documents;
 mod inbound;

@@ -158,7 +158,7 @@ function SwitchForm({ automation }: { automation: Automation }) {
         onChange={(event) => setReason(event.target.value)}
       />
       {said && (
-        <p className={`note note-${said.tone}`} role={said.tone === "danger" ? "alert" : "status"}>
+        <p className={`note note-${said.tone}`} role={said.tone === "danger" ? "alert" : undefined}>
           {said.text}
         </p>
       )}

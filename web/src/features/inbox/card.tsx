@@ -10,10 +10,9 @@ import { Age, Countdown, TimeHere } from "../../kit/time-in-zone";
 import { Value, words } from "../../kit/value";
 import { EditForm, MessageForm, RejectForm, ResolveForm } from "./forms";
 import { HeldActions } from "./held";
+import { Expedited, KINDS } from "./kinds";
 import { findRate, lines } from "./proposal";
 import type { Act } from "./send";
-
-const KINDS = { approval: "Approval", exception: "Exception", held: "Manual queue" };
 
 export type Mode = "read" | "edit" | "reject" | "resolve";
 
@@ -39,6 +38,7 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
         <div className="card-line">
           <SeverityPill severity={item.severity} />
           <span>{KINDS[item.kind]}</span>
+          {item.priority === "high" && <Expedited />}
           <Link to="/loads/$id" params={{ id: item.load }} className="card-load">
             Load {item.reference}
           </Link>

@@ -1,5 +1,6 @@
 import { SeverityPill } from "../../kit/status-pill";
 import { Age, Countdown } from "../../kit/time-in-zone";
+import { Expedited, KINDS } from "./kinds";
 import type { Queued } from "./queue";
 
 /** Entries drawn at most; the most pressing are among them. */
@@ -28,7 +29,8 @@ export function QueueList({ queue, selected, select }: Props) {
                 onClick={() => isSelected || select(it)}
               >
                 <span className="queue-line">
-                  <span className="queue-kind">{it.item.kind === "approval" ? "Approval" : "Exception"}</span>
+                  <span className="queue-kind">{KINDS[it.item.kind]}</span>
+                  {it.item.priority === "high" && <Expedited />}
                   <strong>{it.item.reference}</strong>
                   <span className="queue-due">
                     {it.item.deadline ? (

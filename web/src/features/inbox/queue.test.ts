@@ -60,6 +60,15 @@ describe("the queue", () => {
     ).toEqual(["high", "in 30 min", "low"]);
   });
 
+  it("has loads with high priority first, however soon others are due", () => {
+    expect(
+      keys([
+        item("soon", { deadline: "2026-11-22T12:05:00Z", severity: "high" }),
+        item("expedited", { deadline: "2026-11-23T12:00:00Z", priority: "high" }),
+      ]),
+    ).toEqual(["expedited", "soon"]);
+  });
+
   it("gives the focus to the next card, else the one before, else nobody", () => {
     const queue = sortQueue([item("a", {}), item("b", {}), item("c", {})]);
     expect(heir(queue, "b")?.key).toBe("c");

@@ -22,12 +22,13 @@ export function due(item: InboxItem): number {
   return Date.parse(item.requested_at) + (DUE_AFTER_MS[item.severity] ?? DUE_AFTER_MS.low);
 }
 
-/** Soonest due first; of two due together the more severe; then the older. */
+/** Loads with high priority first; then soonest due; of two due together the more severe; then the older. */
 export function sortQueue(rows: Iterable<[string, InboxItem]>): Queued[] {
   return [...rows]
     .map(([key, item]) => ({ key, item, due: due(item) }))
     .sort(
       (a, b) =>
+        rank(a.item) - rank(b.item) ||
         a.due - b.due ||
         WEIGHT[a.item.severity] - WEIGHT[b.item.severity] ||
         a.item.requested_at.localeCompare(b.item.requested_at) ||
@@ -35,6 +36,8 @@ export function sortQueue(rows: Iterable<[string, InboxItem]>): Queued[] {
     )
     .map(({ key, item }) => ({ key, item }));
 }
+
+const rank = (item: InboxItem) => (item.priority === "high" ? 0 : 1);
 
 /** Who gets the focus once `key` leaves: the one after it, else the one before, else nobody. */
 export function heir(queue: Queued[], key: string): Queued | null {
