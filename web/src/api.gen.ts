@@ -229,6 +229,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loads/{id}/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The documents of a load, those refused and set aside among them, with what its invoice lacks. */
+        get: operations["documents"];
+        put?: never;
+        /** Attach a document to a load. The same file again does nothing twice; what is newly said of it completes it. */
+        post: operations["attach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loads/{id}/documents/{document}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One document's bytes, as they came: a download that no browser runs. */
+        get: operations["document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loads/{id}/path": {
         parameters: {
             query?: never;
@@ -620,6 +655,7 @@ export interface components {
              * @description Things of it in the manual queue.
              */
             held: number;
+            invoice?: components["schemas"]["InvoiceReadiness"] | null;
             lane: string;
             load: string;
             offer?: components["schemas"]["OpenOffer"] | null;
@@ -643,7 +679,7 @@ export interface components {
             seq: number;
         };
         /** @enum {string} */
-        ChoiceWord: "done" | "accept_terms" | "refuse_terms";
+        ChoiceWord: "done" | "accept_terms" | "refuse_terms" | "accept_document" | "refuse_document";
         CoordinatesBody: {
             /** Format: double */
             latitude_deg: number;
@@ -679,6 +715,77 @@ export interface components {
         };
         /** @enum {string} */
         DecisionWord: "approve" | "reject";
+        DocumentAttached: {
+            document: string;
+            media?: string | null;
+            /** @description `received`, or `completed` where it was known and more was said of it. */
+            outcome: string;
+            /** Format: int64 */
+            seq: number;
+            sha256?: string | null;
+        };
+        DocumentBody: {
+            /** Format: int64 */
+            bytes: number;
+            carrier?: string | null;
+            /** @description The partner whose own key brought it. */
+            from?: string | null;
+            id: string;
+            /** @description Whether its bytes can be read back. */
+            kept: boolean;
+            /** @description `proof_of_delivery`, `bill_of_lading`, `rate_confirmation`, `lumper_receipt`, `weight_ticket` or `other`. */
+            kind: string;
+            /** @description By its first bytes: `pdf`, `jpeg`, `png`, `tiff`, `webp` or `heic`. */
+            media?: string | null;
+            proof?: components["schemas"]["ProofBody"] | null;
+            received_at: string;
+            reference?: string | null;
+            /** @description The problem code of one that was refused. */
+            rejection?: string | null;
+            sha256: string;
+            /** @description `taken`, `in_question`, `accepted`, `set_aside` or `refused`. */
+            standing: string;
+            /** @description Contradictions of one in question, else the reason. */
+            why?: unknown;
+        };
+        /** @description A document with what is said of it. */
+        DocumentForm: {
+            /** @description SCAC of the carrier that the document names. */
+            carrier?: string | null;
+            /** @description `clean` or `exception`. */
+            condition?: string | null;
+            /**
+             * Format: binary
+             * @description PDF, JPEG, PNG, TIFF, WebP or HEIC, at most 25 MiB. Without it, the form says more of the newest of its kind.
+             */
+            file?: string | null;
+            /** @description `proof_of_delivery`, `bill_of_lading`, `rate_confirmation`, `lumper_receipt`, `weight_ticket` or `other`. */
+            kind: string;
+            /** @description What the receiver wrote beside the signature. */
+            note?: string | null;
+            /**
+             * Format: int64
+             * @description Handling units received.
+             */
+            pieces?: number | null;
+            /** @description The load as the document calls it. */
+            reference?: string | null;
+            /** @description RFC 3339, or a local time with `zone`. */
+            signed_at?: string | null;
+            /** @description Who received the goods. Sealed under a key of their own. */
+            signer?: string | null;
+            /**
+             * Format: int32
+             * @description Of a proof of delivery: the delivery it is of, by its sequence; the whole load where absent.
+             */
+            stop?: number | null;
+            /** @description IANA zone of a local `signed_at`. */
+            zone?: string | null;
+        };
+        DocumentsBody: {
+            documents: components["schemas"]["DocumentBody"][];
+            invoice?: components["schemas"]["InvoiceReadiness"] | null;
+        };
         DoubtBody: {
             at: string;
             coordinates: components["schemas"]["CoordinatesBody"];
@@ -776,6 +883,16 @@ export interface components {
             severity: string;
             title: string;
         };
+        /** @description Whether a load can be invoiced, and what that lacks. None before it is delivered or a proof of delivery came. */
+        InvoiceReadiness: {
+            missing: components["schemas"]["MissingBody"][];
+            ready: boolean;
+            /**
+             * Format: int32
+             * @description How often the carrier was asked for a document.
+             */
+            requests: number;
+        };
         IssueBody: {
             /** @description Segment and element, JSON pointer, or line and column. */
             at: string;
@@ -820,6 +937,7 @@ export interface components {
                  * @description Things of it in the manual queue.
                  */
                 held: number;
+                invoice?: components["schemas"]["InvoiceReadiness"] | null;
                 lane: string;
                 load: string;
                 offer?: components["schemas"]["OpenOffer"] | null;
@@ -937,9 +1055,11 @@ export interface components {
         LoadDetail: {
             allowed_actions: string[];
             approvals: unknown[];
+            documents: components["schemas"]["DocumentBody"][];
             exceptions: unknown[];
             /** @description What automation was about to do and did not, because it observes or is stopped. */
             held: unknown[];
+            invoice?: components["schemas"]["InvoiceReadiness"] | null;
             /** @description The load with its stops, equipment, rate and deadline. */
             load: unknown;
             order?: unknown;
@@ -953,6 +1073,15 @@ export interface components {
             actor: components["schemas"]["ActorBody"];
             brand: components["schemas"]["Brand"];
             tenant: components["schemas"]["TenantBody"];
+        };
+        MissingBody: {
+            /**
+             * @description `delivered`, `proof_of_delivery`, `proof_signer`, `proof_pieces`, `proof_time`, `agreed_rate`, `document_settled`,
+             *     `discrepancy_settled` or `invoice_matched`.
+             */
+            code: string;
+            /** @description The same for a person. */
+            text: string;
         };
         ModeSetBody: {
             by: string;
@@ -1081,6 +1210,8 @@ export interface components {
             role: string;
             /** @description Of a carrier. */
             scac?: string | null;
+            /** @description Of a customer: its transport management system, as `{"url", "secret"}`, told when a load can be invoiced. */
+            tms?: unknown;
             /** @description Of a customer: zone for times a message states without one. */
             zone?: string | null;
         };
@@ -1156,6 +1287,18 @@ export interface components {
             /** @description Page that explains the code. */
             type: string;
         };
+        /** @description What a proof of delivery says. Names and notes read `•••` for those who may not see them. */
+        ProofBody: {
+            /** @description `clean` or `exception`. */
+            condition?: string | null;
+            note?: string | null;
+            /** Format: int64 */
+            pieces?: number | null;
+            signed_at?: components["schemas"]["MomentBody"] | null;
+            signer?: string | null;
+            /** Format: int32 */
+            stop?: number | null;
+        };
         QuarantineRow: {
             /** Format: int64 */
             bytes: number;
@@ -1190,6 +1333,8 @@ export interface components {
             rate_cap: components["schemas"]["MoneyBody"];
             /** Format: int32 */
             respond_within_default_min: number;
+            /** @description The tenant's own transport management system, as `{"url", "secret"}`, told when a load can be invoiced. */
+            tms?: unknown;
         };
         /** @description A site that loads call at. */
         SiteBody: {
@@ -1557,6 +1702,8 @@ export interface operations {
                 carrier?: string;
                 /** @description Equals this source. */
                 source?: string;
+                /** @description Of loads: `ready` to be invoiced, or `missing` something. */
+                readiness?: string;
                 /** @description Equals the row's reference, load, lane or code. */
                 text?: string;
                 /** @description At most 10,000. */
@@ -1696,6 +1843,8 @@ export interface operations {
                 carrier?: string;
                 /** @description Equals this source. */
                 source?: string;
+                /** @description Of loads: `ready` to be invoiced, or `missing` something. */
+                readiness?: string;
                 /** @description Equals the row's reference, load, lane or code. */
                 text?: string;
                 /** @description At most 10,000. */
@@ -1902,6 +2051,138 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    documents: {
+        parameters: {
+            query?: {
+                /** @description Answer only once the record with this seq shows; at most two seconds. */
+                wait_for?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentsBody"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    attach: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["DocumentForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentAttached"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    document: {
+        parameters: {
+            query?: {
+                /** @description Answer only once the record with this seq shows; at most two seconds. */
+                wait_for?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                document: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             "4XX": {
@@ -2279,6 +2560,8 @@ export interface operations {
                 carrier?: string;
                 /** @description Equals this source. */
                 source?: string;
+                /** @description Of loads: `ready` to be invoiced, or `missing` something. */
+                readiness?: string;
                 /** @description Equals the row's reference, load, lane or code. */
                 text?: string;
                 /** @description At most 10,000. */
@@ -2614,6 +2897,8 @@ export interface operations {
                 carrier?: string;
                 /** @description Equals this source. */
                 source?: string;
+                /** @description Of loads: `ready` to be invoiced, or `missing` something. */
+                readiness?: string;
                 /** @description Equals the row's reference, load, lane or code. */
                 text?: string;
                 /** @description At most 10,000. */

@@ -49,7 +49,11 @@ export interface BoardRow {
   updated_at: string;
   playbook: string | null;
   trip?: TripRow | null;
+  invoice?: InvoiceReadiness | null;
 }
+
+export type InvoiceReadiness = components["schemas"]["InvoiceReadiness"];
+export type DocumentBody = components["schemas"]["DocumentBody"];
 
 export type VehicleRow = components["schemas"]["VehicleRow"];
 
@@ -159,6 +163,8 @@ export interface LoadDetail {
   approvals: { id: string; title: string; deadline?: string; role?: string }[];
   held: { id: string; title: string; since: string; mode: AutomationMode }[];
   trip?: Trip | null;
+  documents?: DocumentBody[];
+  invoice?: InvoiceReadiness | null;
   allowed_actions: string[];
 }
 
@@ -368,6 +374,23 @@ export const reprocess = (id: string, corrected?: string, in_hand_ms?: number) =
       client.POST("/api/v1/quarantine/{id}/reprocess", { params: { path: { id }, header }, body: it }),
     ),
   );
+
+/** Attaches a document to a load. The same file again does nothing twice. */
+export async function attachDocument(id: string, form: FormData): Promise<Outcome> {
+  const path = `/api/v1/loads/${encodeURIComponent(id)}/documents`;
+  const headers = { "Idempotency-Key": newKey() };
+  return (await authorizedFetch(path, { method: "POST", body: form, headers })).json() as Promise<Outcome>;
+}
+
+/** Fetches a document under the token and has the browser save it. */
+export async function openDocument(id: string, document: string, name: string): Promise<void> {
+  const path = `/api/v1/loads/${encodeURIComponent(id)}/documents/${encodeURIComponent(document)}`;
+  const file = await (await authorizedFetch(path)).blob();
+  const address = URL.createObjectURL(file);
+  const link = Object.assign(globalThis.document.createElement("a"), { href: address, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
 
 /** Says which vehicle hauls a load; an empty name takes it off. */
 export const assignVehicle = (id: string, vehicle: string) =>

@@ -200,4 +200,8 @@ pub enum ResolutionChoice {
     AcceptTerms,
     /// Refuse the carrier's terms; the tender goes on.
     RefuseTerms,
+    /// Take a document in question for one of this load.
+    AcceptDocument,
+    /// Set a document in question aside: it is not of this load.
+    RefuseDocument,
 }

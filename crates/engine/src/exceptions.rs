@@ -2,6 +2,7 @@
 
 use crate::answers;
 use crate::command::{Resolution, ResolutionChoice};
+use crate::documents;
 use crate::offers;
 use crate::template;
 use crate::turn::Turn;
@@ -11,7 +12,7 @@ use signalbox_model::event::Event;
 use signalbox_model::exception::{Exception, ExceptionKind, ExceptionSeverity};
 use signalbox_model::id::ExceptionId;
 use signalbox_model::rejection::Rejection;
-use signalbox_model::scope::Actor;
+use signalbox_model::scope::{Actor, ActorKind};
 use signalbox_model::tender::{Offer, OfferState};
 
 /// Raises one exception a kind; while it is open a second of the kind joins it.
@@ -71,6 +72,68 @@ fn facts(turn: &Turn<'_>, with: &Value) -> Value {
     })
 }
 
+/// A problem that is known by its cause: raised once, kept up to date while it is open, and raised anew only where a person
+/// has settled something else.
+pub(crate) struct Kept {
+    pub id: ExceptionId,
+    pub kind: ExceptionKind,
+    pub severity: ExceptionSeverity,
+    pub title: String,
+    pub next_action: &'static str,
+    pub evidence: Vec<Evidence>,
+}
+
+pub(crate) fn keep(turn: &mut Turn<'_>, kept: Kept) {
+    let Kept {
+        id,
+        kind,
+        severity,
+        title,
+        next_action,
+        evidence,
+    } = kept;
+    if let Some(known) = turn.state.exceptions.get(&id) {
+        let is_same = known.exception.title == title && known.exception.evidence == evidence;
+        match &known.resolved {
+            None if is_same => return,
+            None => {
+                return turn.record(Event::ExceptionUpdated {
+                    exception: id,
+                    severity,
+                    title,
+                    evidence,
+                });
+            }
+            Some((by, _)) if by.kind != ActorKind::System && known.exception.title == title => return,
+            Some(_) => {}
+        }
+    }
+    turn.link("exception", id.as_str());
+    turn.record(Event::ExceptionRaised {
+        exception: Exception {
+            id,
+            kind,
+            severity,
+            title,
+            next_action: next_action.to_owned(),
+            evidence,
+            raised_at: turn.now(),
+        },
+    });
+}
+
+/// Closes a problem that has settled itself, where it is open.
+pub(crate) fn close(turn: &mut Turn<'_>, id: &ExceptionId, how: &str) {
+    let is_open = turn.state.exceptions.get(id).is_some_and(|it| it.resolved.is_none());
+    if is_open {
+        turn.record(Event::ExceptionResolved {
+            exception: id.clone(),
+            by: Actor::system(),
+            resolution: how.to_owned(),
+        });
+    }
+}
+
 /// Puts one fact of an open exception in the place of what it said before, and says so.
 pub(crate) fn put_evidence(turn: &mut Turn<'_>, id: &ExceptionId, fact: Evidence) {
     let known = turn.state.exceptions.get(id).filter(|it| it.resolved.is_none());
@@ -101,6 +164,9 @@ pub(crate) fn resolve(turn: &mut Turn<'_>, id: &ExceptionId, resolution: Resolut
     }
     if known.exception.kind == ExceptionKind::ConditionalAnswer && !settle_terms(turn, resolution.choice) {
         return;
+    }
+    if known.exception.kind == ExceptionKind::DocumentInQuestion {
+        documents::settle_by_person(turn, id, resolution.choice, &resolution.note);
     }
     let by = turn.context.actor.clone();
     turn.record(Event::ExceptionResolved {
@@ -137,7 +203,10 @@ fn settle_terms(turn: &mut Turn<'_>, choice: ResolutionChoice) -> bool {
             return false;
         }
         ResolutionChoice::AcceptTerms => answers::accept(turn, &offer),
-        ResolutionChoice::RefuseTerms | ResolutionChoice::Done => {
+        ResolutionChoice::RefuseTerms
+        | ResolutionChoice::Done
+        | ResolutionChoice::AcceptDocument
+        | ResolutionChoice::RefuseDocument => {
             offers::withdraw(turn, &offer.id, "the carrier's terms were refused");
         }
     }

@@ -402,7 +402,10 @@ mod tests {
             partner: Partner {
                 id: PartnerId::from("par_acme"),
                 name: "Acme".to_owned(),
-                role: PartnerRole::Customer { zone: "UTC".to_owned() },
+                role: PartnerRole::Customer {
+                    zone: "UTC".to_owned(),
+                    tms: None,
+                },
                 aliases: Vec::new(),
                 notify_email: Some(Box::new(Personal::Sealed(sealed))),
             },

@@ -2,7 +2,7 @@
 
 use crate::turn::Turn;
 use serde_json::json;
-use signalbox_model::attempt::{InvoiceAttempt, OrderAttempt, OrderPurpose};
+use signalbox_model::attempt::{OrderAttempt, OrderPurpose};
 use signalbox_model::decision::Evidence;
 use signalbox_model::event::Event;
 use signalbox_model::exception::{ExceptionKind, ExceptionSeverity};
@@ -147,13 +147,4 @@ fn refuse(turn: &mut Turn<'_>, message: Option<MessageId>, rejection: Rejection,
         detail: detail.clone(),
     });
     turn.reject(rejection, detail, Vec::new());
-}
-
-/// A carrier's freight invoice: kept on the load's timeline.
-pub(crate) fn invoice(turn: &mut Turn<'_>, invoice: InvoiceAttempt) {
-    let InvoiceAttempt {
-        carrier, number, total, ..
-    } = invoice;
-    turn.record(Event::InvoiceReceived { carrier, number, total });
-    turn.done(json!({}));
 }

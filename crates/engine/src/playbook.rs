@@ -62,6 +62,19 @@ pub fn shipped() -> Vec<Files> {
         "tests/templates.yaml",
         "tests/workflow.yaml",
         ),
+        folder!("proof-of-delivery":
+        "manifest.yaml",
+        "workflow.yaml",
+        "tables/chase.json",
+        "policy.cedar",
+        "templates/delivered.txt",
+        "templates/delivered-subject.txt",
+        "templates/missing.txt",
+        "tests/chase.yaml",
+        "tests/policy.yaml",
+        "tests/templates.yaml",
+        "tests/workflow.yaml",
+        ),
         folder!("late-delivery":
             "manifest.yaml",
             "workflow.yaml",
@@ -195,8 +208,8 @@ fn check_calls(document: &Value, at: &str, templates: &BTreeMap<String, Template
             let called = fields.get("call").and_then(Value::as_str).unwrap_or_default();
             if called.ends_with("@signalbox") && Function::named(called).is_none() {
                 let why = format!("no function {called} in the catalogue");
-                let fix = "Call decide, start-tender, make-offer, close-tender, raise-exception, notify, withdraw-notice or checkpoint, \
-                           version 1.0.0.";
+                let fix = "Call decide, start-tender, make-offer, close-tender, raise-exception, notify, withdraw-notice, request-document, \
+                           tell-system or checkpoint, version 1.0.0.";
                 issues.push(Issue::fatal(
                     "playbook.function_unknown",
                     format!("{at}/call"),

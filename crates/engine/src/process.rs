@@ -5,6 +5,7 @@
 
 use crate::drafts;
 use crate::exceptions;
+use crate::follow_up;
 use crate::notices;
 use crate::offers;
 use crate::turn::Turn;
@@ -101,7 +102,10 @@ fn spread(turn: &mut Turn<'_>, work: &mut Work, place: usize) {
     let running = running.filter(|(_, it)| !it.is_over() && hears(it));
     let running: Vec<InstanceId> = running.map(|(id, _)| id.clone()).collect();
     // What a playbook may begin with. One that listens for neither costs nothing.
-    let starts = matches!(event, Event::LoadCreated { .. } | Event::ExceptionRaised { .. });
+    let starts = matches!(
+        event,
+        Event::LoadCreated { .. } | Event::ExceptionRaised { .. } | Event::InvoiceReadinessChanged { .. }
+    );
     if running.is_empty() && !starts {
         return;
     }
@@ -141,6 +145,15 @@ fn cloud_event(turn: &Turn<'_>, event: &Event, kind: &str, place: usize) -> Resu
         Event::ExceptionRaised { exception } => {
             json!({"event": "exception_raised", "exception": exception, "load": turn.state.load,
                    "customer": turn.state.order.as_ref().map(|it| it.customer.clone())})
+        }
+        Event::InvoiceReadinessChanged { ready, missing, opens } => {
+            let load = turn.state.load.as_ref();
+            json!({"event": "invoice_readiness_changed", "ready": ready, "missing": missing, "opens": opens,
+                   "told": turn.state.effects.values().any(|it| matches!(it.order, Order::TellSystem { .. })),
+                   "reference": load.map(|it| &it.reference), "lane": load.map(|it| it.lane()),
+                   "priority": load.map(|it| it.priority),
+                   "customer": turn.state.order.as_ref().map(|it| &it.customer),
+                   "carrier": turn.state.covered.as_ref().map(|it| &it.carrier)})
         }
         other => serde_json::to_value(other)?,
     };
@@ -227,6 +240,10 @@ pub(crate) enum Function {
     MakeOffer,
     CloseTender,
     RaiseException,
+    /// Asks the carrier for a document it owes.
+    RequestDocument,
+    /// Tells the customer's and the tenant's own system whether the load can be invoiced.
+    TellSystem,
     /// Proposes a notice to a partner.
     Notify,
     /// Takes back what waits to be decided about a thing.
@@ -242,6 +259,8 @@ impl Function {
             "make-offer:1.0.0@signalbox" => Self::MakeOffer,
             "close-tender:1.0.0@signalbox" => Self::CloseTender,
             "raise-exception:1.0.0@signalbox" => Self::RaiseException,
+            "request-document:1.0.0@signalbox" => Self::RequestDocument,
+            "tell-system:1.0.0@signalbox" => Self::TellSystem,
             "notify:1.0.0@signalbox" => Self::Notify,
             "withdraw-notice:1.0.0@signalbox" => Self::WithdrawNotice,
             _ => return None, // Any other text names nothing here.
@@ -273,6 +292,11 @@ fn perform(
         }
         Some(Function::CloseTender) => Ok(close_tender(turn)),
         Some(Function::RaiseException) => raise_exception(turn, definition, &with),
+        Some(Function::RequestDocument) => {
+            let wanted = serde_json::from_value(with).map_err(|error| fault("validation", error.to_string()))?;
+            Ok(follow_up::request_document(turn, actor, &wanted))
+        }
+        Some(Function::TellSystem) => Ok(follow_up::tell_system(turn, actor)),
         Some(Function::Notify) => drafts::notify(turn, definition, &with),
         Some(Function::WithdrawNotice) => {
             let text = |name: &str| with.get(name).and_then(Value::as_str).unwrap_or_default();

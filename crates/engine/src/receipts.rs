@@ -1,6 +1,7 @@
 //! Receipts: what came of an effect comes back in as an event. An offer that cannot be delivered does not stall the tender.
 
 use crate::exceptions;
+use crate::follow_up;
 use crate::notices;
 use crate::offers;
 use crate::turn::Turn;
@@ -32,6 +33,8 @@ pub(crate) fn settle(turn: &mut Turn<'_>, effect: EffectId, receipt: Receipt) {
                 Order::SendNotice { notice, .. } => notices::sent(turn, &notice, receipt, perhaps_twice),
                 // Their settling says all there is to say.
                 Order::WithdrawOffer { .. }
+                | Order::RequestDocument { .. }
+                | Order::TellSystem { .. }
                 | Order::SendAcknowledgement { .. }
                 | Order::NormalizeMessage { .. }
                 | Order::ContinueWorkflow { .. }
@@ -47,7 +50,7 @@ pub(crate) fn settle(turn: &mut Turn<'_>, effect: EffectId, receipt: Receipt) {
         return undelivered(turn, to, "partner", &reason, next);
     }
     let (Order::SendOffer { offer, carrier, .. } | Order::WithdrawOffer { offer, carrier, .. }) = &known.order else {
-        return;
+        return follow_up::undelivered(turn, &known.order, &reason);
     };
     let open = turn.state.offer(offer).is_some_and(|it| it.state == OfferState::Open);
     let sending = matches!(known.order, Order::SendOffer { .. });

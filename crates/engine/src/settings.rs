@@ -177,7 +177,7 @@ fn event(command: Command) -> Result<Event, Vec<Issue>> {
             if !unfit.is_empty() {
                 return Err(unfit);
             }
-            if let PartnerRole::Customer { zone } = &partner.role {
+            if let PartnerRole::Customer { zone, .. } = &partner.role {
                 check_zone(zone)?;
             }
             Event::PartnerChanged { partner }

@@ -1,5 +1,6 @@
 //! A load's state: what its events have made of it. `apply` folds and holds no policy.
 
+use crate::documents::Documents;
 use crate::kpi::Facts;
 use crate::trip::standing::Standing;
 use jiff::Timestamp;
@@ -35,6 +36,7 @@ pub struct LoadState {
     by_hand: Option<Actor>,
     pub cancelled: Option<String>,
     pub trip: Standing,
+    pub documents: Documents,
     pub facts: Facts,
     pub effects: BTreeMap<EffectId, EffectState>,
     /// Those that run. One that is over is told nothing more; its end is in the log.
@@ -118,13 +120,7 @@ impl LoadState {
                 rate,
                 respond_by,
                 ..
-            } => {
-                if let Some(it) = self.offer_mut(offer) {
-                    it.state = OfferState::Open;
-                    it.respond_by = *respond_by;
-                    it.rate = rate.clone();
-                }
-            }
+            } => self.open_offer(offer, rate, *respond_by),
             Event::OfferAccepted { offer, .. } => self.set_offer(offer, OfferState::Accepted),
             Event::OfferDeclined { offer, .. } => self.set_offer(offer, OfferState::Declined),
             Event::OfferAnsweredConditionally { offer, .. } => self.set_offer(offer, OfferState::Conditional),
@@ -185,11 +181,19 @@ impl LoadState {
             | Event::PositionsDoubted { .. }
             | Event::DeliveryOverdue { .. }
             | Event::TripCompleted { .. } => self.trip.apply(event),
+            Event::DocumentReceived { .. }
+            | Event::DocumentRefused { .. }
+            | Event::DocumentQuestioned { .. }
+            | Event::DocumentAccepted { .. }
+            | Event::DocumentSetAside { .. }
+            | Event::DocumentCompleted { .. }
+            | Event::DocumentRequested { .. }
+            | Event::InvoiceReceived { .. }
+            | Event::InvoiceReadinessChanged { .. } => self.documents.apply(event),
             // Told on the timeline; they change nothing that a decision rests on.
             Event::OfferSent { .. }
             | Event::AnswerRejected { .. }
             | Event::AttemptRejected { .. }
-            | Event::InvoiceReceived { .. }
             | Event::TouchRecorded { .. } => {}
             // Of other streams.
             Event::MessageReceived(_)
@@ -382,6 +386,14 @@ impl LoadState {
 
     fn offer_mut(&mut self, id: &OfferId) -> Option<&mut Offer> {
         self.offers.iter_mut().find(|it| it.id == *id)
+    }
+
+    fn open_offer(&mut self, id: &OfferId, rate: &Money, respond_by: Timestamp) {
+        if let Some(it) = self.offer_mut(id) {
+            it.state = OfferState::Open;
+            it.respond_by = respond_by;
+            it.rate = rate.clone();
+        }
     }
 
     fn set_offer(&mut self, id: &OfferId, state: OfferState) {

@@ -2,10 +2,11 @@
 
 use crate::command::Command;
 use crate::directory::Directory;
+use crate::documents::{self, Arrival};
 use crate::state::LoadState;
 use crate::trip::{self, Picture};
 use crate::turn::Turn;
-use crate::{answers, approvals, cover, exceptions, held, offers, orders, process, receipts, views};
+use crate::{answers, approvals, cover, exceptions, held, invoices, offers, orders, process, receipts, views};
 use jiff::Timestamp;
 use serde_json::Value;
 use signalbox_model::answer::AnswerAttempt;
@@ -32,6 +33,7 @@ pub enum Input {
     Answer(AnswerAttempt),
     Status(StatusAttempt),
     Invoice(InvoiceAttempt),
+    Document(Box<Arrival>),
     /// What a vehicle's positions say about this load has changed.
     Moved(Picture),
     /// Places may be known now that were not.
@@ -107,7 +109,8 @@ pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> React
         Input::Status(status) => trip::report(&mut turn, status),
         Input::Moved(picture) => trip::moved(&mut turn, picture),
         Input::LookAgain => trip::begin(&mut turn),
-        Input::Invoice(invoice) => orders::invoice(&mut turn, invoice),
+        Input::Invoice(invoice) => invoices::admit(&mut turn, invoice),
+        Input::Document(arrival) => documents::admit(&mut turn, *arrival),
         Input::Command(command) => run(&mut turn, &mut work, command),
         Input::Withheld(effect) => held::withhold(&mut turn, &effect),
         Input::Resume(effect) => held::resume(&mut turn, &mut work, &effect),
@@ -124,6 +127,9 @@ pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> React
             turn.out.settled.push(effect);
             work.returned(instance, call);
         }
+    }
+    if !turn.out.events.is_empty() {
+        documents::review(&mut turn);
     }
     process::run(&mut turn, work);
     held::sweep(&mut turn);
@@ -183,6 +189,7 @@ fn run(turn: &mut Turn<'_>, work: &mut process::Work, command: Command) {
     }
 }
 
+pub use crate::documents::file_link;
 pub use crate::orders::order_link;
 pub use crate::settings::change as change_settings;
 pub use signalbox_workflow::Packed;

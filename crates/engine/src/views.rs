@@ -43,8 +43,9 @@ pub const BOARD: ViewDefinition = ViewDefinition {
         text("lane"),
         integer("pickup_at"),
         integer("updated_at"),
+        text("readiness"),
     ],
-    version: 1,
+    version: 2,
 };
 
 /// One row an open approval or exception.
@@ -174,7 +175,10 @@ fn board_row(state: &LoadState, load: &Load, turn: &Turn<'_>) -> ViewRow {
         "playbook": state.tender.as_ref().map(|it| it.playbook.clone()),
         "priority": load.priority,
         "trip": trip(state, load),
+        "invoice": invoice(state),
     });
+    let readiness = state.documents.readiness.as_ref();
+    let readiness = readiness.map(|it| if it.ready { "ready" } else { "missing" });
     row(
         &[
             ("status", json!(state.status())),
@@ -184,6 +188,7 @@ fn board_row(state: &LoadState, load: &Load, turn: &Turn<'_>) -> ViewRow {
             ("lane", json!(load.lane())),
             ("pickup_at", json!(pickup_at.map(micros))),
             ("updated_at", json!(micros(updated))),
+            ("readiness", json!(readiness)),
         ],
         body,
     )
@@ -236,7 +241,11 @@ fn exception_row(load: &Load, exception: &Exception) -> ViewRow {
     };
     let allowed: &[&str] = match exception.kind {
         ExceptionKind::ConditionalAnswer => &["resolve", "accept_terms", "refuse_terms"],
-        ExceptionKind::TenderExhausted
+        ExceptionKind::DocumentInQuestion => &["accept_document", "refuse_document"],
+        ExceptionKind::DeliveryDiscrepancy
+        | ExceptionKind::ProofMissing
+        | ExceptionKind::InvoiceMismatch
+        | ExceptionKind::TenderExhausted
         | ExceptionKind::ApprovalRefused
         | ExceptionKind::DeliveryFailed
         | ExceptionKind::OrderChanged
@@ -372,6 +381,18 @@ pub fn vehicle_row(seen: &Seen, source: &str, received_at: Timestamp) -> ViewRow
             ("received_at", json!(micros(received_at))),
         ],
         body,
+    )
+}
+
+/// What the board and the load's page show of invoice readiness. None before the load is delivered or proof of it came.
+pub fn invoice(state: &LoadState) -> Option<Value> {
+    let readiness = state.documents.readiness.as_ref()?;
+    let missing = readiness
+        .missing
+        .iter()
+        .map(|it| json!({"code": it, "text": it.explain()}));
+    Some(
+        json!({"ready": readiness.ready, "missing": missing.collect::<Vec<_>>(), "requests": state.documents.requests}),
     )
 }
 

@@ -18,6 +18,7 @@ mod decode;
 mod findings;
 mod order_check;
 
+pub mod document;
 pub mod json;
 pub mod moment;
 pub mod place;

@@ -3,6 +3,7 @@
 //! Decoders in `formats` make these; `engine` admits them as events or refuses them by name.
 
 use crate::answer::AnswerAttempt;
+use crate::document::{DocumentKind, Media, Proof, RawBytes};
 use crate::load::{Equipment, Goods, Location, Priority, Stop};
 use crate::personal::Personal;
 use crate::position::PositionAttempt;
@@ -19,6 +20,7 @@ pub enum Attempt {
     Invoice(InvoiceAttempt),
     /// Positions of vehicles: one message brings many, each on its own.
     Positions(Vec<PositionAttempt>),
+    Document(Box<DocumentAttempt>),
 }
 
 /// A customer's load tender or order: asks for an order, a shipment, a load and its stops.
@@ -95,6 +97,30 @@ pub struct InvoiceAttempt {
     pub total: Money,
 }
 
+/// A paper of a load, with what its sender says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentAttempt {
+    pub kind: DocumentKind,
+    /// SCAC or partner id of the carrier it names or that sends it.
+    pub carrier: Option<String>,
+    /// The load as it calls it.
+    pub reference: Option<String>,
+    pub proof: Option<Proof>,
+    /// None where something is said of a document that came before.
+    pub content: Option<Content>,
+}
+
+/// A file, and what was found of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    pub media: Option<Media>,
+    /// At least so many, where it was too large to be read to its end.
+    pub bytes: u64,
+    pub sha256: String,
+    #[serde(skip)]
+    pub raw: RawBytes,
+}
+
 impl OrderAttempt {
     /// Every personal value in it, so that sealing cannot miss one.
     pub fn personal_mut(&mut self) -> Vec<&mut Personal> {
@@ -112,6 +138,7 @@ impl Attempt {
         match self {
             Self::Order(order) => order.personal_mut(),
             Self::Answer(answer) => answer.note.iter_mut().collect(),
+            Self::Document(document) => document.proof.iter_mut().flat_map(Proof::personal_mut).collect(),
             Self::Acknowledgement(_) | Self::Status(_) | Self::Invoice(_) | Self::Positions(_) => Vec::new(),
         }
     }

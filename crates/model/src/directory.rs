@@ -27,6 +27,9 @@ pub enum PartnerRole {
     Customer {
         /// Zone for times a message states without one and whose site is unknown.
         zone: String,
+        /// The customer's own transport management system, told when a load can be invoiced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tms: Option<Endpoint>,
     },
     Carrier {
         scac: String,
@@ -66,6 +69,13 @@ pub enum Channel {
     },
     /// Signed JSON by HTTP POST (Standard Webhooks). `secret` names an entry of the secret store.
     Webhook { url: String, secret: String },
+}
+
+/// Another system that takes signed JSON by HTTP POST (Standard Webhooks). `secret` names an entry of the secret store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    pub url: String,
+    pub secret: String,
 }
 
 /// Where messages come in.
@@ -124,6 +134,9 @@ pub struct Settings {
     pub approval_within_min: u32,
     /// Our own interchange id and SCAC on outbound X12.
     pub interchange_id: String,
+    /// The tenant's own transport management system, told when a load can be invoiced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tms: Option<Endpoint>,
     /// Where partners' answers to notices go: the tenant's own dispatch desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice_reply_to: Option<String>,
@@ -139,6 +152,7 @@ impl Default for Settings {
             rate_cap: Money::usd(300_000),
             approval_within_min: 120,
             interchange_id: "SIGNALBOX".to_owned(),
+            tms: None,
             notice_reply_to: None,
             notices_unattended: false,
         }

@@ -3,6 +3,7 @@
 //! The effect id is the idempotency key: at least once on the wire, always under the same id. What comes of an
 //! effect comes back in by the front door as a receipt.
 
+use crate::document::{DocumentKind, Requirement};
 use crate::id::{EffectId, InstanceId, LoadId, MessageId, NoticeId, OfferId, PartnerId};
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +63,25 @@ pub enum Order {
         offer: OfferId,
         carrier: PartnerId,
     },
+    /// Ask the carrier for a document it owes.
+    RequestDocument {
+        load: LoadId,
+        carrier: PartnerId,
+        kind: DocumentKind,
+        /// How often it was asked by then, from 1.
+        number: u32,
+        /// What is missing of it.
+        missing: Vec<Requirement>,
+    },
+    /// Tell a transport management system whether the load can be invoiced.
+    TellSystem {
+        load: LoadId,
+        /// The customer's system; the tenant's own where it names nobody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        customer: Option<PartnerId>,
+        ready: bool,
+        missing: Vec<Requirement>,
+    },
     /// Mail a notice to the partner's address in the directory.
     SendNotice {
         load: LoadId,
@@ -83,6 +103,8 @@ impl Order {
             Self::NormalizeMessage { .. } | Self::ContinueWorkflow { .. } | Self::ResumeHeld { .. } => true,
             Self::SendOffer { .. }
             | Self::WithdrawOffer { .. }
+            | Self::RequestDocument { .. }
+            | Self::TellSystem { .. }
             | Self::SendNotice { .. }
             | Self::SendAcknowledgement { .. } => false,
         }
@@ -106,6 +128,8 @@ impl Order {
             | Self::ResumeHeld { load }
             | Self::SendOffer { load, .. }
             | Self::WithdrawOffer { load, .. }
+            | Self::RequestDocument { load, .. }
+            | Self::TellSystem { load, .. }
             | Self::SendNotice { load, .. } => Some(load),
             Self::NormalizeMessage { .. } | Self::SendAcknowledgement { .. } => None,
         }
@@ -118,6 +142,8 @@ impl Order {
             Self::ResumeHeld { .. } => "ResumeHeld",
             Self::SendOffer { .. } => "SendOffer",
             Self::WithdrawOffer { .. } => "WithdrawOffer",
+            Self::RequestDocument { .. } => "RequestDocument",
+            Self::TellSystem { .. } => "TellSystem",
             Self::SendNotice { .. } => "SendNotice",
             Self::SendAcknowledgement { .. } => "SendAcknowledgement",
         }

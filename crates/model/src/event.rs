@@ -7,10 +7,12 @@ use crate::attempt::MilestoneAttempt;
 use crate::automation::{Agreement, Held, HeldOutcome, ModeSet, OnTheWire};
 use crate::decision::Evidence;
 use crate::directory::{AccessKey, Partner, Settings, Site, Source};
+use crate::document::{Contradiction, Document, DocumentKind, Proof, Requirement};
 use crate::effect::Receipt;
 use crate::exception::{Approval, ApprovalOutcome, Exception, ExceptionSeverity, Touch};
 use crate::id::{
-    ApprovalId, EffectId, ExceptionId, HeldId, LoadId, MessageId, NoticeId, OfferId, PartnerId, TenantId, TenderId,
+    ApprovalId, DocumentId, EffectId, ExceptionId, HeldId, LoadId, MessageId, NoticeId, OfferId, PartnerId, TenantId,
+    TenderId,
 };
 use crate::issue::Issue;
 use crate::load::{Load, Order, Shipment};
@@ -228,6 +230,50 @@ pub enum Event {
         number: String,
         total: Money,
     },
+    DocumentReceived {
+        document: Document,
+    },
+    /// Kept where it could be, and of no effect on the load.
+    DocumentRefused {
+        document: Document,
+        rejection: Rejection,
+        detail: String,
+    },
+    /// It contradicts the load: a person decides whether it counts.
+    DocumentQuestioned {
+        document: DocumentId,
+        contradictions: Vec<Contradiction>,
+    },
+    /// A person takes a document in question for one of this load.
+    DocumentAccepted {
+        document: DocumentId,
+        by: Actor,
+    },
+    /// A person says that a document is not of this load.
+    DocumentSetAside {
+        document: DocumentId,
+        by: Actor,
+        reason: String,
+    },
+    /// More was said of a document that came before.
+    DocumentCompleted {
+        document: DocumentId,
+        proof: Proof,
+        by: Actor,
+    },
+    /// The carrier was asked for a document, for the `number`th time.
+    DocumentRequested {
+        kind: DocumentKind,
+        carrier: PartnerId,
+        number: u32,
+    },
+    /// What the load's invoice lacks has changed.
+    InvoiceReadinessChanged {
+        ready: bool,
+        missing: Vec<Requirement>,
+        /// The first of the load, or the first since it was ready.
+        opens: bool,
+    },
     NoticeProposed {
         notice: Notice,
     },
@@ -396,6 +442,14 @@ impl Event {
             Self::SiteChanged { .. } => "SiteChanged",
             Self::MilestoneReported { .. } => "MilestoneReported",
             Self::InvoiceReceived { .. } => "InvoiceReceived",
+            Self::DocumentReceived { .. } => "DocumentReceived",
+            Self::DocumentRefused { .. } => "DocumentRefused",
+            Self::DocumentQuestioned { .. } => "DocumentQuestioned",
+            Self::DocumentAccepted { .. } => "DocumentAccepted",
+            Self::DocumentSetAside { .. } => "DocumentSetAside",
+            Self::DocumentCompleted { .. } => "DocumentCompleted",
+            Self::DocumentRequested { .. } => "DocumentRequested",
+            Self::InvoiceReadinessChanged { .. } => "InvoiceReadinessChanged",
             Self::NoticeProposed { .. } => "NoticeProposed",
             Self::NoticeReleased { .. } => "NoticeReleased",
             Self::NoticeSent { .. } => "NoticeSent",

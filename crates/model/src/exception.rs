@@ -33,6 +33,14 @@ pub enum ExceptionKind {
     OrderChanged,
     /// A delivery will be late, or is.
     LateDeliveryRisk,
+    /// A document contradicts the load it came for.
+    DocumentInQuestion,
+    /// Fewer or more pieces were received than were tendered, or some were damaged.
+    DeliveryDiscrepancy,
+    /// The load was delivered, and what its invoice needs did not come although it was asked for.
+    ProofMissing,
+    /// The carrier's invoice is not what was agreed.
+    InvoiceMismatch,
     /// The automation itself could not go on.
     AutomationStopped,
     /// A person took the load away from automation and has yet to cover it.

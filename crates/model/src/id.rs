@@ -75,6 +75,8 @@ ids! {
     HeldId = "hld";
     /// A durable wake-up.
     TimerId = "tmr";
+    /// A paper of a load.
+    DocumentId = "doc";
 }
 
 /// An id that `Mint` can make.

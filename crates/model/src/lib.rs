@@ -8,6 +8,7 @@ pub mod attempt;
 pub mod automation;
 pub mod decision;
 pub mod directory;
+pub mod document;
 pub mod effect;
 pub mod event;
 pub mod exception;

@@ -43,6 +43,16 @@ pub enum Rejection {
     RateInvalid,
     /// A vehicle must have a name.
     VehicleInvalid,
+    DocumentEmpty,
+    DocumentTooLarge,
+    /// The bytes are no file that is taken.
+    DocumentUnreadable,
+    /// What is said of it cannot be.
+    DocumentInvalid,
+    DocumentAlreadyReceived,
+    DocumentUnknown,
+    LoadNotCovered,
+    LoadNotOfThisCarrier,
     NotAllowed,
 }
 
@@ -91,6 +101,22 @@ impl Rejection {
             Self::AutomationModeInvalid => "The switch needs a reason, and the playbook must be installed.",
             Self::RateInvalid => "The rate cannot be used. Give what the carrier gets for the load.",
             Self::VehicleInvalid => "The vehicle has no usable name. Give the name or id its telematics source uses.",
+            Self::DocumentEmpty => "The document has no bytes. Send the file itself.",
+            Self::DocumentTooLarge => "The document has more than 25 MiB. Send it in a smaller resolution or in parts.",
+            Self::DocumentUnreadable => {
+                "The bytes are no PDF, JPEG, PNG, TIFF, WebP or HEIC. Send the document as one of these."
+            }
+            Self::DocumentInvalid => {
+                "What is said of the document cannot be. Correct the places named and send it again."
+            }
+            Self::DocumentAlreadyReceived => {
+                "This document was received before. The first stands; nothing was changed."
+            }
+            Self::DocumentUnknown => "No such document on this load.",
+            Self::LoadNotCovered => {
+                "No carrier has this load, so nothing can have been delivered. Check which load it is of."
+            }
+            Self::LoadNotOfThisCarrier => "Another carrier hauls this load, or none does.",
             Self::NotAllowed => "A policy forbids this.",
         }
     }

@@ -19,12 +19,12 @@ use signalbox_model::value::ExternalId;
 use std::collections::BTreeMap;
 
 /// One command on its way: who asks, under which key.
-struct Asked<'a> {
-    scope: &'a TenantScope,
-    cause: String,
-    key: Option<(String, String)>,
-    traceparent: Option<&'a str>,
-    now: Timestamp,
+pub(crate) struct Asked<'a> {
+    pub scope: &'a TenantScope,
+    pub cause: String,
+    pub key: Option<(String, String)>,
+    pub traceparent: Option<&'a str>,
+    pub now: Timestamp,
 }
 
 impl Machine {
@@ -188,7 +188,11 @@ impl Machine {
         };
         let reaction = step(&mut state, input, &context);
         self.streams.put(tenant, stream, state, self.next_seq);
-        self.answer(asked, stream, reaction, keys)
+        let extra = Extra {
+            keys,
+            ..Extra::default()
+        };
+        self.answer(asked, stream, reaction, extra)
     }
 
     fn change(&mut self, asked: &Asked<'_>, command: Command, keys: Vec<SubjectKey>) -> Result<Reply, StoreError> {
@@ -209,7 +213,11 @@ impl Machine {
         if let Some((new, name)) = created.filter(|(new, _)| *new != tenant && !reaction.events.is_empty()) {
             self.first_turn_of(new, name, asked)?;
         }
-        self.answer(asked, &StreamId::settings(), reaction, keys)
+        let extra = Extra {
+            keys,
+            ..Extra::default()
+        };
+        self.answer(asked, &StreamId::settings(), reaction, extra)
     }
 
     /// A tenant's own settings stream begins with its name.
@@ -251,12 +259,12 @@ impl Machine {
         Ok(())
     }
 
-    fn answer(
+    pub(crate) fn answer(
         &mut self,
         asked: &Asked<'_>,
         stream: &StreamId,
         reaction: Reaction,
-        keys: Vec<SubjectKey>,
+        extra: Extra,
     ) -> Result<Reply, StoreError> {
         let tenant = asked.scope.tenant();
         let outcome = reaction.outcome.clone();
@@ -274,13 +282,7 @@ impl Machine {
                 answer,
             });
             self.know_version(tenant, stream)?;
-            seq = self.emit(
-                tenant,
-                stream,
-                reaction,
-                &origin(asked),
-                Extra { mark, raw: None, keys },
-            )?;
+            seq = self.emit(tenant, stream, reaction, &origin(asked), Extra { mark, ..extra })?;
         }
         Ok(match outcome {
             Outcome::Done(answer) => Reply::Done {

@@ -21,6 +21,8 @@ pub mod timers;
 pub mod trail;
 pub mod vault;
 
+mod documents;
+mod follow_up;
 mod normalize;
 mod overlay;
 mod receive;

@@ -258,6 +258,8 @@ impl Machine {
             // The others leave by a courier.
             Order::SendOffer { .. }
             | Order::WithdrawOffer { .. }
+            | Order::RequestDocument { .. }
+            | Order::TellSystem { .. }
             | Order::SendNotice { .. }
             | Order::SendAcknowledgement { .. } => Ok(()),
         }

@@ -1,6 +1,7 @@
 //! Steps 3 and 4: bytes become attempts and issues; each attempt is judged by the stream it belongs to, and what
 //! cannot be used waits in quarantine with its reason and its fix.
 
+use crate::documents;
 use crate::machine::{Extra, Machine, Origin};
 use crate::ports::{PendingEffect, StoreError};
 use crate::trips::{Carried, PositionsNote};
@@ -137,6 +138,10 @@ impl Machine {
         mut attempt: Attempt,
         entropy: &mut dyn FnMut(&mut [u8]),
     ) -> Result<Admitted, StoreError> {
+        let bytes = match &mut attempt {
+            Attempt::Document(document) => documents::take_bytes(document),
+            _ => None, // No other attempt carries a file.
+        };
         let keys = self.seal(reading.tenant, attempt.personal_mut(), entropy)?;
         let cause = format!("{}#{place}", reading.message);
         let directory = reading.directory;
@@ -197,6 +202,18 @@ impl Machine {
                 Ok(stream) => (stream, Input::Invoice(invoice)),
                 Err(refused) => return Ok(refused),
             },
+            Attempt::Document(document) => {
+                let carrier = document.carrier.clone().unwrap_or_default();
+                let reference = document.reference.clone().unwrap_or_default();
+                match self.load_of(reading, &carrier, &reference, None)? {
+                    Ok(stream) => {
+                        let (from, message) = (reading.from.cloned(), Some(reading.message.clone()));
+                        let arrival = self.arrival(reading.tenant, &stream, *document, from, message)?;
+                        (stream, Input::Document(Box::new(arrival)))
+                    }
+                    Err(refused) => return Ok(refused),
+                }
+            }
         };
         let actor = Actor::source(&reading.source.name);
         let context = Context {
@@ -217,16 +234,9 @@ impl Machine {
         };
         let refused = refusal_for_sender(&reaction.outcome);
         if !reaction.is_empty() {
-            self.emit(
-                reading.tenant,
-                &stream,
-                reaction,
-                &origin,
-                Extra {
-                    keys,
-                    ..Extra::default()
-                },
-            )?;
+            let raw = self.sealed_document(reading.tenant, &reaction, bytes)?;
+            let extra = Extra { mark: None, raw, keys };
+            self.emit(reading.tenant, &stream, reaction, &origin, extra)?;
         }
         Ok(refused.unwrap_or(Admitted::To(LoadId(stream.0))))
     }
@@ -405,6 +415,7 @@ fn speaks_for_another<'a>(reading: &Reading<'_>, attempt: &'a Attempt) -> Option
         Attempt::Answer(answer) => &answer.carrier,
         Attempt::Status(status) => &status.carrier,
         Attempt::Invoice(invoice) => &invoice.carrier,
+        Attempt::Document(document) => document.carrier.as_ref()?,
         // It names only our own message; whose vehicles positions may be of is judged one by one.
         Attempt::Acknowledgement(_) | Attempt::Positions(_) => return None,
     };
@@ -419,6 +430,12 @@ fn refusal_for_sender(outcome: &Outcome) -> Option<Admitted> {
             Rejection::OrderUnknown
             | Rejection::OfferUnknown
             | Rejection::OfferNotOfThisCarrier
+            | Rejection::DocumentEmpty
+            | Rejection::DocumentTooLarge
+            | Rejection::DocumentUnreadable
+            | Rejection::DocumentInvalid
+            | Rejection::LoadNotCovered
+            | Rejection::LoadNotOfThisCarrier
             | Rejection::NotAllowed => Some(Admitted::Refused(*rejection, detail.clone())),
             _ => None, // Every other refusal is recorded on the load itself.
         },

@@ -1,6 +1,7 @@
 //! Step 8: effects leave. Leased in memory by their one owner, at least once, always under the effect's id; the
 //! receipt comes back by the front door.
 
+use crate::follow_up;
 use crate::machine::{Machine, Work};
 use crate::ports::{CourierError, Delivery, DeliveryOutcome, Mail, Payload, PendingEffect, StoreError};
 use crate::request::{Job, Request};
@@ -404,6 +405,12 @@ impl Machine {
                     _ => plain(to), // A customer, or somebody not known here, has a folder by its own id.
                 };
                 Ok(Ok(file(&folder, "997", &pending.effect.id, x12.clone().into_bytes())))
+            }
+            Order::RequestDocument { .. } | Order::TellSystem { .. } => {
+                let state = self.take_load(tenant, &pending.stream)?;
+                let rendered = follow_up::render(pending, &directory, &state, now);
+                self.streams.put(tenant, &pending.stream, state, self.committed);
+                Ok(rendered)
             }
             Order::NormalizeMessage { .. } | Order::ContinueWorkflow { .. } | Order::ResumeHeld { .. } => {
                 Ok(Err("performed inside".to_owned()))

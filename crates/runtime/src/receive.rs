@@ -52,6 +52,7 @@ impl Machine {
             } => self
                 .command(&scope, command, idempotency_key, traceparent.as_deref(), now, entropy)
                 .map(Some),
+            Request::Document(received) => self.document(*received, now, entropy).map(Some),
             Request::Reprocess {
                 scope,
                 message,

@@ -3,7 +3,8 @@
 use crate::ports::DeliveryOutcome;
 use serde_json::Value;
 use signalbox_engine::command::Command;
-use signalbox_model::id::{MessageId, PartnerId, Seq, StreamId, TenantId};
+use signalbox_model::attempt::DocumentAttempt;
+use signalbox_model::id::{LoadId, MessageId, PartnerId, Seq, StreamId, TenantId};
 use signalbox_model::issue::Issue;
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::TenantScope;
@@ -24,6 +25,8 @@ pub enum Request {
         idempotency_key: Option<String>,
         traceparent: Option<String>,
     },
+    /// A document for a load: received and judged in one commit, its bytes sealed beside the record.
+    Document(Box<ReceiveDocument>),
     /// Take a quarantined message through reading and admission again, as it is or corrected.
     Reprocess {
         scope: TenantScope,
@@ -46,6 +49,17 @@ pub struct Receive {
     pub from: Option<PartnerId>,
     /// The sender's own id for the delivery (`webhook-id`, `Idempotency-Key`); else the message's identity is used.
     pub key: Option<String>,
+    pub traceparent: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ReceiveDocument {
+    pub scope: TenantScope,
+    pub load: LoadId,
+    pub attempt: DocumentAttempt,
+    /// The partner whose own key brings it. It may speak for that partner's loads alone.
+    pub from: Option<PartnerId>,
+    pub idempotency_key: Option<String>,
     pub traceparent: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
-use signalbox_model::id::{MessageId, SubjectId, TenantId};
+use signalbox_model::id::{DocumentId, MessageId, SubjectId, TenantId};
 use signalbox_model::personal::{Personal, Sealed, Taint};
 
 const KEY_BYTES: usize = 32;
@@ -192,6 +192,15 @@ impl TenantVault {
             &self.aad(message.as_str()),
             bytes,
         )
+    }
+
+    /// Seals a document as a message is sealed, under its own id.
+    pub fn seal_document(&self, document: &DocumentId, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        self.seal_bytes(&MessageId(document.0.clone()), bytes)
+    }
+
+    pub fn open_document(&self, document: &DocumentId, sealed: &[u8]) -> Result<Vec<u8>, Error> {
+        self.open_bytes(&MessageId(document.0.clone()), sealed)
     }
 
     pub fn open_bytes(&self, message: &MessageId, sealed: &[u8]) -> Result<Vec<u8>, Error> {

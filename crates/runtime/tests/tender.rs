@@ -74,6 +74,7 @@ impl House {
             "ACME",
             PartnerRole::Customer {
                 zone: "America/New_York".to_owned(),
+                tms: None,
             },
         );
         for (scac, minutes) in [("JBHT", Some(15)), ("SWFT", None)] {

@@ -40,6 +40,13 @@ pub enum Act {
     Acknowledge {
         scac: String,
     },
+    /// A carrier sends the proof of a delivery.
+    Proof {
+        told: Told,
+        file: u64,
+        pieces: i64,
+        signed: bool,
+    },
     /// A carrier's status message about a load it took: late, in time again, or delivered.
     Report214 {
         told: Told,
@@ -78,6 +85,7 @@ pub fn trade(rng: &mut Rng) -> Trade {
     let mut trade = Trade {
         customers: CUSTOMERS.map(str::to_owned).to_vec(),
         mailed: CUSTOMERS.map(str::to_owned).to_vec(),
+        systems: CUSTOMERS.map(str::to_owned).to_vec(),
         ..Trade::default()
     };
     trade.settings.respond_within_default_min = rng.between(5, 25) as u32;
@@ -131,6 +139,27 @@ impl World {
                 };
                 let bytes = messages::status_214(&status, self.number(), self.now);
                 self.post(X12_SOURCE, bytes, false);
+                Ok(())
+            }
+            Act::Proof {
+                told,
+                file,
+                pieces,
+                signed,
+            } => {
+                let (file, signed_at) = (format!("%PDF-1.7 {file}"), self.now.to_string());
+                let proof = messages::Proof {
+                    scac: &told.scac,
+                    reference: &told.reference,
+                    pieces: Some(pieces),
+                    signer: signed.then_some("Sam Sample"),
+                    // Said once: the same proof sent again says the same.
+                    signed_at: signed.then_some(signed_at.as_str()),
+                    damaged: false,
+                    file: file.as_bytes(),
+                };
+                let bytes = messages::proof_json(&proof).to_string().into_bytes();
+                self.post(JSON_SOURCE, bytes, false);
                 Ok(())
             }
             Act::Desk => {
@@ -302,6 +331,46 @@ impl World {
         }
         at += self.seconds(3_000, 20_000);
         self.plan(at, report("D1", 0));
+        self.prove(at, told);
+    }
+
+    /// The proof comes after the delivery or before it, whole, short, without a name, twice, from somebody else, or never.
+    fn prove(&mut self, delivered: SignedDuration, told: &Told) {
+        let soon = delivered + self.seconds(60, 7_200);
+        let before = delivered - self.seconds(60, 3_000);
+        let later = soon + self.seconds(600, 9_000);
+        let file = self.rng.below(1_000_000);
+        let proof = |pieces, signed| Act::Proof {
+            told: told.clone(),
+            file,
+            pieces,
+            signed,
+        };
+        match self.rng.below(100) {
+            0..45 => self.plan(soon, proof(24, true)),
+            45..55 => self.plan(soon, proof(20, true)),
+            55..65 => {
+                self.plan(soon, proof(24, false));
+                self.plan(later, proof(24, true));
+            }
+            65..75 => {
+                self.plan(soon, proof(24, true));
+                self.plan(later, proof(24, true));
+            }
+            75..85 => self.plan(before, proof(24, true)),
+            85..90 => {
+                let scac = self.rng.pick(&CARRIERS).copied().unwrap_or_default().to_owned();
+                let told = Told { scac, ..told.clone() };
+                let strange = Act::Proof {
+                    told,
+                    file,
+                    pieces: 24,
+                    signed: true,
+                };
+                self.plan(soon, strange);
+            }
+            _ => {} // It never comes.
+        }
     }
 
     fn answer(&mut self, told: &Told, answer: Answer) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! The bytes partners send: real 204s, 990s, 997s and JSON, as they come over the wire.
 
+use base64::Engine as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use signalbox_formats::x12::{self, Address, Envelope, Reply990};
@@ -177,6 +178,46 @@ pub fn status_214(status: &Status<'_>, control_number: u32, now: Timestamp) -> V
     interchange("02", scac, "QM", "214", control_number, now, &set)
 }
 
+/// A proof of delivery with what a carrier says of it.
+#[derive(Clone, Debug)]
+pub struct Proof<'a> {
+    pub scac: &'a str,
+    pub reference: &'a str,
+    pub pieces: Option<i64>,
+    pub signer: Option<&'a str>,
+    pub signed_at: Option<&'a str>,
+    pub damaged: bool,
+    pub file: &'a [u8],
+}
+
+/// A proof of delivery as JSON of our own shape, its file in base64.
+pub fn proof_json(proof: &Proof<'_>) -> Value {
+    let content = base64::engine::general_purpose::STANDARD.encode(proof.file);
+    let mut message = json!({"document": "proof_of_delivery", "carrier": proof.scac, "reference": proof.reference, "content": content});
+    if let Some(fields) = message.as_object_mut() {
+        let mut put = |name: &str, value: Option<Value>| value.map(|it| fields.insert(name.to_owned(), it));
+        put("pieces", proof.pieces.map(|it| json!(it)));
+        put("signer", proof.signer.map(|it| json!(it)));
+        put("signed_at", proof.signed_at.map(|it| json!(it)));
+        put("condition", proof.damaged.then(|| json!("exception")));
+    }
+    message
+}
+
+/// A 210 over one amount.
+pub fn invoice_210(
+    scac: &str,
+    reference: &str,
+    number: &str,
+    minor: i64,
+    control_number: u32,
+    now: Timestamp,
+) -> Vec<u8> {
+    let day = now.strftime("%Y%m%d");
+    let set = format!("B3**{number}*{reference}*CC**{day}*{minor}****{scac}~\nL3*****{minor}~\n");
+    interchange("02", scac, "IM", "210", control_number, now, &set)
+}
+
 /// One set in one group in one interchange, counted truly.
 fn interchange(
     qualifier: &str,
@@ -237,12 +278,16 @@ pub fn read_204(body: &[u8]) -> Option<Told> {
     (!told.offer.0.is_empty()).then_some(told)
 }
 
-/// Reads a webhook of ours.
+/// Reads a webhook of ours about an offer. `None`: it is about something else.
 pub fn read_webhook(body: &[u8]) -> Option<Told> {
     let event: Value = serde_json::from_slice(body).ok()?;
     let data = event.get("data")?;
     let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let made = event.get("type")?.as_str()? == "dispatch.offer.made";
+    let kind = event.get("type")?.as_str()?;
+    if !kind.starts_with("dispatch.offer.") {
+        return None;
+    }
+    let made = kind == "dispatch.offer.made";
     Some(Told {
         scac: text("carrier"),
         reference: text("reference"),

@@ -4,6 +4,7 @@
 use crate::messages::Told;
 use crate::setup::{customer_at, partner_id};
 use jiff::Timestamp;
+use signalbox_engine::readiness;
 use signalbox_engine::state::LoadState;
 use signalbox_engine::{kpi, views};
 use signalbox_model::answer::Answer;
@@ -47,6 +48,9 @@ pub struct Coverage {
     pub notices_sent: u64,
     pub notices_withdrawn: u64,
     pub mailed_again: u64,
+    pub proofs: u64,
+    pub ready: u64,
+    pub discrepancies: u64,
     pub faults: u64,
     pub switches: u64,
     pub held: u64,
@@ -61,7 +65,7 @@ impl Coverage {
             .for_each(|(to, (_, from))| *to += from);
     }
 
-    pub fn cells(&self) -> [(&'static str, u64); 20] {
+    pub fn cells(&self) -> [(&'static str, u64); 23] {
         [
             ("loads", self.loads),
             ("covered", self.covered),
@@ -79,6 +83,9 @@ impl Coverage {
             ("notices sent", self.notices_sent),
             ("notices withdrawn", self.notices_withdrawn),
             ("mailed again", self.mailed_again),
+            ("proofs", self.proofs),
+            ("ready", self.ready),
+            ("discrepancies", self.discrepancies),
             ("faults", self.faults),
             ("switches", self.switches),
             ("held", self.held),
@@ -86,7 +93,7 @@ impl Coverage {
         ]
     }
 
-    fn cells_mut(&mut self) -> [&mut u64; 20] {
+    fn cells_mut(&mut self) -> [&mut u64; 23] {
         [
             &mut self.loads,
             &mut self.covered,
@@ -104,6 +111,9 @@ impl Coverage {
             &mut self.notices_sent,
             &mut self.notices_withdrawn,
             &mut self.mailed_again,
+            &mut self.proofs,
+            &mut self.ready,
+            &mut self.discrepancies,
             &mut self.faults,
             &mut self.switches,
             &mut self.held,
@@ -142,6 +152,10 @@ pub struct Oracle {
     /// By offer and whether it was made or taken back: under which ids it reached the carrier.
     reached: BTreeMap<(OfferId, bool), BTreeSet<String>>,
     reached_effects: BTreeSet<EffectId>,
+    /// How often each load became ready to be invoiced.
+    became_ready: BTreeMap<StreamId, u64>,
+    /// Under which ids each effect left.
+    left_as: BTreeMap<EffectId, BTreeSet<String>>,
     /// How far automation may act, by playbook; none: all of it.
     pub modes: BTreeMap<Option<String>, AutomationMode>,
     /// What the newest switches named as already with a courier.
@@ -239,6 +253,9 @@ impl Oracle {
                     return Err(format!("{effect} is settled as delivered and nobody has it"));
                 }
             }
+            Event::InvoiceReadinessChanged { ready: true, .. } => {
+                *self.became_ready.entry(stored.stream.clone()).or_default() += 1;
+            }
             Event::AutomationModeChanged { set, on_the_wire } => {
                 self.coverage.switches += 1;
                 self.modes.insert(set.scope.playbook.clone(), set.mode);
@@ -293,6 +310,11 @@ impl Oracle {
             .effects
             .get(effect)
             .ok_or_else(|| format!("{effect} left before its commit"))?;
+        let ids = self.left_as.entry(effect.clone()).or_default();
+        ids.insert(id_seen.to_owned());
+        if ids.len() > 1 {
+            return Err(format!("{effect} reached its receiver under {} ids", ids.len()));
+        }
         self.may_leave(effect, known)?;
         let Some(told) = told else { return Ok(()) };
         let (Order::SendOffer { offer, .. } | Order::WithdrawOffer { offer, .. }) = &known.order else {
@@ -406,6 +428,9 @@ impl Oracle {
                 return Err(format!("{stream} is silent: {}", state.status()));
             }
         }
+        for (stream, state) in &self.loads {
+            self.invoice_at_rest(stream, state)?;
+        }
         for (id, effect) in self.effects.iter().filter(|(_, it)| !it.order.is_internal()) {
             if !effect.refused && !self.reached_effects.contains(id) {
                 return Err(format!("{} {id} never reached anybody", effect.order.name()));
@@ -414,9 +439,60 @@ impl Oracle {
                 return Err(format!("{} {id} was never settled", effect.order.name()));
             }
         }
-        match self.timers.keys().next() {
+        let is_waited_for = |(stream, timer): &&(StreamId, TimerId)| {
+            let readiness = self.loads.get(stream).and_then(|it| it.documents.readiness.as_ref());
+            timer.0.starts_with("tmr_wf/") && readiness.is_some_and(|it| !it.ready)
+        };
+        match self.timers.keys().find(|it| !is_waited_for(it)) {
             Some((stream, timer)) => Err(format!("{timer} of {stream} never fired")),
             None => Ok(()),
+        }
+    }
+
+    /// A delivered load never falls silent: it is ready and its system was told under one order a time, or a timer or a
+    /// person sees to what it lacks.
+    fn invoice_at_rest(&self, stream: &StreamId, state: &LoadState) -> Result<(), String> {
+        if state.covered.is_none() || state.cancelled.is_some() {
+            return Ok(());
+        }
+        let Some(known) = &state.documents.readiness else {
+            return if readiness::is_delivered(state) {
+                Err(format!("{stream} was delivered, and nobody waits for its proof"))
+            } else {
+                Ok(())
+            };
+        };
+        if known.missing != readiness::missing(state) {
+            return Err(format!(
+                "{stream} says that it lacks {:?}, which is not so",
+                known.missing
+            ));
+        }
+        let is_of_load = |order: &Order| matches!(order, Order::TellSystem { load, ready: true, .. } if load.as_str() == stream.as_str());
+        let told = self.effects.values().filter(|it| is_of_load(&it.order)).count() as u64;
+        let became_ready = self.became_ready.get(stream).copied().unwrap_or(0);
+        if told != became_ready {
+            return Err(format!(
+                "{stream} became ready {became_ready} times, and its system was told {told} times"
+            ));
+        }
+        let ticking = self
+            .timers
+            .keys()
+            .any(|(of, timer)| of == stream && timer.0.starts_with("tmr_wf/"));
+        let seen_to = state.exceptions.values().any(|it| {
+            matches!(
+                it.exception.kind,
+                ExceptionKind::DocumentInQuestion
+                    | ExceptionKind::DeliveryDiscrepancy
+                    | ExceptionKind::ProofMissing
+                    | ExceptionKind::AutomationStopped
+            )
+        });
+        if known.ready || ticking || seen_to {
+            Ok(())
+        } else {
+            Err(format!("{stream} lacks {:?}, and nobody sees to it", known.missing))
         }
     }
 
@@ -564,6 +640,11 @@ fn count(coverage: &mut Coverage, event: &Event) {
         Event::ActionHeld { .. } => coverage.held += 1,
         Event::LoadCoveredByHand { .. } => coverage.by_hand += 1,
         Event::OfferExpired { .. } => coverage.escalations += 1,
+        Event::DocumentReceived { .. } => coverage.proofs += 1,
+        Event::InvoiceReadinessChanged { ready: true, .. } => coverage.ready += 1,
+        Event::ExceptionRaised { exception } if exception.kind == ExceptionKind::DeliveryDiscrepancy => {
+            coverage.discrepancies += 1;
+        }
         Event::NoticeSent { .. } => coverage.notices_sent += 1,
         Event::NoticeWithdrawn { .. } => coverage.notices_withdrawn += 1,
         Event::OfferAnsweredConditionally { .. } => coverage.terms += 1,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use signalbox_engine::command::Command;
 use signalbox_engine::playbook;
-use signalbox_model::directory::{Channel, Partner, PartnerRole, Settings, Site, Source, SourceFormat};
+use signalbox_model::directory::{Channel, Endpoint, Partner, PartnerRole, Settings, Site, Source, SourceFormat};
 use signalbox_model::id::{PartnerId, TenantId};
 use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::value::Money;
@@ -24,6 +24,8 @@ pub struct Trade {
     /// Customers that are told of delays by mail.
     pub mailed: Vec<String>,
     pub sites: Vec<Site>,
+    /// Customers whose transport management system is told when a load can be invoiced.
+    pub systems: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +59,7 @@ impl Default for Trade {
             settings,
             mailed: Vec::new(),
             sites: Vec::new(),
+            systems: Vec::new(),
         }
     }
 }
@@ -107,9 +110,14 @@ impl Trade {
     fn customer(&self, name: &str) -> Partner {
         let is_mailed = self.mailed.iter().any(|it| it == name);
         let address = is_mailed.then(|| Personal::plain(address_of(name), Taint::System));
+        let has_system = self.systems.iter().any(|it| it == name);
+        let tms = has_system.then(|| Endpoint {
+            url: format!("https://{}.example/tms", name.to_lowercase()),
+            secret: name.to_owned(),
+        });
         Partner {
             notify_email: address.map(Box::new),
-            ..customer(name)
+            ..customer(name, tms)
         }
     }
 
@@ -188,9 +196,10 @@ pub fn partner_id(name: &str) -> PartnerId {
     PartnerId(format!("par_{}", name.to_lowercase()))
 }
 
-fn customer(name: &str) -> Partner {
+fn customer(name: &str, tms: Option<Endpoint>) -> Partner {
     let role = PartnerRole::Customer {
         zone: "America/New_York".to_owned(),
+        tms,
     };
     Partner {
         id: partner_id(name),

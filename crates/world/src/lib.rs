@@ -190,6 +190,7 @@ impl World {
             name: shipper.name.clone(),
             role: PartnerRole::Customer {
                 zone: CITIES[shipper.home].zone.to_owned(),
+                tms: None,
             },
             aliases: vec![shipper.interchange.clone()],
             notify_email: Some(Box::new(Personal::plain(

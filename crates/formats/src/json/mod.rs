@@ -3,6 +3,8 @@
 
 mod answer;
 mod cloud_event;
+mod document;
+mod follow_up;
 mod order;
 mod reader;
 mod webhook;
@@ -10,10 +12,13 @@ mod webhook;
 use crate::decode::{Context, Decoded, Decoding, refused};
 use crate::findings::Findings;
 use reader::Node;
+pub use reader::said_moment;
 use serde_json::Value;
 use signalbox_model::attempt::Attempt;
 use signalbox_model::issue::Issue;
 
+pub use document::condition_word;
+pub use follow_up::{DocumentRequested, ReadinessTold, document_request_body, readiness_body};
 pub use order::body as order_body;
 pub use webhook::{OfferMade, OfferWithdrawn, offer_webhook_body, withdraw_webhook_body};
 
@@ -108,10 +113,12 @@ fn read(item: &Node<'_>, context: &Context<'_>) -> Decoding {
         None
     } else if body.get("answer").is_some() {
         answer::read(body, context, &mut findings).map(Attempt::Answer)
+    } else if body.get("document").is_some() {
+        document::read(body, context, &mut findings).map(|it| Attempt::Document(Box::new(it)))
     } else if body.get("stops").is_some() || body.get("purpose").is_some() {
         order::read(body, context, &mut findings).map(|it| Attempt::Order(Box::new(it)))
     } else {
-        let why = "it is neither an order (`stops`) nor an answer to an offer (`answer`)";
+        let why = "it is neither an order (`stops`) nor an answer to an offer (`answer`) nor a document (`document`)";
         findings.fatal(
             "json.unknown_shape",
             body.pointer(),

@@ -82,6 +82,11 @@ impl<'v> Node<'v> {
         (!text.is_empty()).then_some(text)
     }
 
+    /// Text as it is, however long.
+    pub fn raw_text(&self) -> Option<&'v str> {
+        self.value.as_str()
+    }
+
     pub fn text(&self, key: &str, findings: &mut Findings) -> Option<String> {
         self.get(key)?.as_text(findings)
     }
@@ -171,6 +176,11 @@ impl<'v> Node<'v> {
         }
         moment
     }
+}
+
+/// A time as a form has it: RFC 3339, or local to `zone`. Assumed to be UTC, and said to be so, where neither tells.
+pub fn said_moment(text: &str, zone: Option<&str>) -> Option<Moment> {
+    read_moment(text.trim(), Edge::Latest, &Location::default(), zone, "UTC")
 }
 
 fn read_moment(text: &str, edge: Edge, site: &Location, zone: Option<&str>, default_zone: &str) -> Option<Moment> {

@@ -321,7 +321,7 @@ fn sample_bad_order_json() {
           ! Fatal answer.missing_carrier at /2/carrier: nobody says who answers
           ! Fatal answer.missing_reference at /2/offer: it says not which offer it answers
         unread at /3
-          ! Fatal json.unknown_shape at /3: it is neither an order (`stops`) nor an answer to an offer (`answer`)
+          ! Fatal json.unknown_shape at /3: it is neither an order (`stops`) nor an answer to an offer (`answer`) nor a document (`document`)
     "#]],
     );
 }

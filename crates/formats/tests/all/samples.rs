@@ -250,6 +250,18 @@ fn sample_order_json() {
 }
 
 #[test]
+fn sample_proof_json() {
+    check(
+        "proof.json",
+        expect![[r#"
+        document at /
+          proof_of_delivery Some("LNHL") Some("BRK-50010") Some((Some(Pdf), 24))
+          Some(24) Some(Clean) Some("Sam Sample") Some(2026-11-27T14:40:00Z)
+    "#]],
+    );
+}
+
+#[test]
 fn sample_answer_json() {
     check(
         "answer.json",

@@ -68,7 +68,10 @@ pub fn partners() -> Vec<Partner> {
         Partner {
             id: PartnerId::from("par_benchship"),
             name: "Bench Shipper".to_owned(),
-            role: PartnerRole::Customer { zone: "UTC".to_owned() },
+            role: PartnerRole::Customer {
+                zone: "UTC".to_owned(),
+                tms: None,
+            },
             aliases: vec![CUSTOMER.to_owned()],
             notify_email: None,
         },

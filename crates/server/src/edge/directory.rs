@@ -46,6 +46,8 @@ pub struct PartnerBody {
     pub role: String,
     /// Of a customer: zone for times a message states without one.
     pub zone: Option<String>,
+    /// Of a customer: its transport management system, as `{"url", "secret"}`, told when a load can be invoiced.
+    pub tms: Option<Value>,
     /// Of a carrier.
     pub scac: Option<String>,
     /// Of a carrier: `{"channel": "x12_folder", …}` or `{"channel": "webhook", …}`.
@@ -87,6 +89,8 @@ pub struct SettingsBody {
     pub rate_cap: super::shapes::MoneyBody,
     pub approval_within_min: u32,
     pub interchange_id: String,
+    /// The tenant's own transport management system, as `{"url", "secret"}`, told when a load can be invoiced.
+    pub tms: Option<Value>,
     /// Where partners' answers to notices go: the tenant's own dispatch desk.
     pub notice_reply_to: Option<String>,
     /// Notices that a playbook proposes leave without a person's approval. `false` where absent.

@@ -3,6 +3,7 @@
 use super::Edge;
 use super::ask::WaitFor;
 use super::auth::Caller;
+use super::documents;
 use super::personal::Reader;
 use super::problem::{Problem, ProblemBody};
 use super::shapes::LoadDetail;
@@ -12,6 +13,7 @@ use axum::extract::{Path, Query, State};
 use serde_json::{Value, json};
 use signalbox_engine::directory::Directory;
 use signalbox_engine::state::LoadState;
+use signalbox_engine::views;
 use signalbox_model::id::{LoadId, PartnerId, StreamId};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Role;
@@ -90,6 +92,8 @@ fn detail(state: &LoadState, directory: &Directory, caller: &Caller, latest: Opt
         "exceptions": exceptions,
         "approvals": approvals,
         "trip": trips::trip(state, directory, latest),
+        "documents": documents::of_load(state),
+        "invoice": views::invoice(state),
         "held": state.held,
         "allowed_actions": allowed_actions(state, caller),
     })
@@ -143,6 +147,9 @@ fn allowed_actions(state: &LoadState, caller: &Caller) -> Vec<&'static str> {
     }
     if caller.has_any(trips::ASSIGNERS) && state.cancelled.is_none() {
         actions.push("assign_vehicle");
+    }
+    if caller.has_any(documents::UPLOADERS) {
+        actions.push("attach_document");
     }
     actions
 }

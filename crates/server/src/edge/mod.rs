@@ -10,6 +10,7 @@ mod auth;
 mod automation;
 mod directory;
 mod docs;
+mod documents;
 mod failures;
 mod health;
 mod inbound;
@@ -61,6 +62,7 @@ pub struct Edge {
     pub secrets: Secrets,
     pub failures: Arc<Failures>,
     pub reads: Arc<Semaphore>,
+    pub uploads: Arc<Semaphore>,
     pub followers: Arc<AtomicUsize>,
     pub kpis: Arc<kpis::Kept>,
     pub probe: health::Probe,
@@ -83,6 +85,7 @@ impl Edge {
             secrets: Arc::clone(&installation.secrets),
             failures: Arc::default(),
             reads: Arc::new(Semaphore::new(READS_MAX)),
+            uploads: Arc::new(Semaphore::new(documents::UPLOADS_MAX)),
             followers: Arc::default(),
             kpis: Arc::default(),
             probe: health::Probe::default(),
@@ -118,6 +121,8 @@ fn described() -> OpenApiRouter<Edge> {
         .routes(routes!(loads::load))
         .routes(routes!(path::path))
         .routes(routes!(timeline::timeline))
+        .routes(routes!(documents::documents, documents::attach))
+        .routes(routes!(documents::document))
         .routes(routes!(trips::put_vehicle))
         .routes(routes!(views::vehicles))
         .routes(routes!(trips::sites))

@@ -181,6 +181,14 @@ pub fn of_rejection(rejection: Rejection) -> (&'static str, StatusCode) {
         Rejection::AutomationModeInvalid => ("automation_mode_invalid", S::UNPROCESSABLE_ENTITY),
         Rejection::RateInvalid => ("rate_invalid", S::UNPROCESSABLE_ENTITY),
         Rejection::VehicleInvalid => ("vehicle_invalid", S::UNPROCESSABLE_ENTITY),
+        Rejection::DocumentEmpty => ("document_empty", S::UNPROCESSABLE_ENTITY),
+        Rejection::DocumentTooLarge => ("document_too_large", S::PAYLOAD_TOO_LARGE),
+        Rejection::DocumentUnreadable => ("document_unreadable", S::UNSUPPORTED_MEDIA_TYPE),
+        Rejection::DocumentInvalid => ("document_invalid", S::UNPROCESSABLE_ENTITY),
+        Rejection::DocumentAlreadyReceived => ("document_already_received", S::CONFLICT),
+        Rejection::DocumentUnknown => ("document_unknown", S::NOT_FOUND),
+        Rejection::LoadNotCovered => ("load_not_covered", S::CONFLICT),
+        Rejection::LoadNotOfThisCarrier => ("load_not_of_this_carrier", S::FORBIDDEN),
         Rejection::NotAllowed => ("not_allowed", S::FORBIDDEN),
     }
 }
@@ -249,6 +257,14 @@ mod tests {
         Rejection::MessageNotQuarantined,
         Rejection::EffectUnknown,
         Rejection::EffectAlreadySettled,
+        Rejection::DocumentEmpty,
+        Rejection::DocumentTooLarge,
+        Rejection::DocumentUnreadable,
+        Rejection::DocumentInvalid,
+        Rejection::DocumentAlreadyReceived,
+        Rejection::DocumentUnknown,
+        Rejection::LoadNotCovered,
+        Rejection::LoadNotOfThisCarrier,
         Rejection::NotAllowed,
     ];
 

@@ -97,6 +97,78 @@ pub struct BoardRow {
     pub updated_at: String,
     pub playbook: Option<String>,
     pub trip: Option<TripRow>,
+    pub invoice: Option<InvoiceReadiness>,
+}
+
+/// Whether a load can be invoiced, and what that lacks. None before it is delivered or a proof of delivery came.
+#[derive(Serialize, ToSchema)]
+pub struct InvoiceReadiness {
+    pub ready: bool,
+    pub missing: Vec<MissingBody>,
+    /// How often the carrier was asked for a document.
+    pub requests: u32,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct MissingBody {
+    /// `delivered`, `proof_of_delivery`, `proof_signer`, `proof_pieces`, `proof_time`, `agreed_rate`, `document_settled`,
+    /// `discrepancy_settled` or `invoice_matched`.
+    pub code: String,
+    /// The same for a person.
+    pub text: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct DocumentsBody {
+    pub documents: Vec<DocumentBody>,
+    pub invoice: Option<InvoiceReadiness>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct DocumentBody {
+    pub id: String,
+    /// `proof_of_delivery`, `bill_of_lading`, `rate_confirmation`, `lumper_receipt`, `weight_ticket` or `other`.
+    pub kind: String,
+    /// By its first bytes: `pdf`, `jpeg`, `png`, `tiff`, `webp` or `heic`.
+    pub media: Option<String>,
+    pub bytes: u64,
+    pub sha256: String,
+    /// The partner whose own key brought it.
+    pub from: Option<String>,
+    pub carrier: Option<String>,
+    pub reference: Option<String>,
+    pub proof: Option<ProofBody>,
+    pub received_at: String,
+    /// `taken`, `in_question`, `accepted`, `set_aside` or `refused`.
+    pub standing: String,
+    /// Contradictions of one in question, else the reason.
+    pub why: Option<serde_json::Value>,
+    /// The problem code of one that was refused.
+    pub rejection: Option<String>,
+    /// Whether its bytes can be read back.
+    pub kept: bool,
+}
+
+/// What a proof of delivery says. Names and notes read `•••` for those who may not see them.
+#[derive(Serialize, ToSchema)]
+pub struct ProofBody {
+    pub stop: Option<u32>,
+    pub pieces: Option<i64>,
+    /// `clean` or `exception`.
+    pub condition: Option<String>,
+    pub signer: Option<String>,
+    pub signed_at: Option<MomentBody>,
+    pub note: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct DocumentAttached {
+    /// `received`, or `completed` where it was known and more was said of it.
+    pub outcome: String,
+    pub document: String,
+    pub media: Option<String>,
+    pub sha256: Option<String>,
+    pub seq: u64,
 }
 
 /// A load's trip in a row: where it goes next and when it is expected.
@@ -296,6 +368,8 @@ pub struct LoadDetail {
     pub exceptions: Vec<serde_json::Value>,
     pub approvals: Vec<serde_json::Value>,
     pub trip: Option<TripBody>,
+    pub documents: Vec<DocumentBody>,
+    pub invoice: Option<InvoiceReadiness>,
     /// What automation was about to do and did not, because it observes or is stopped.
     pub held: Vec<serde_json::Value>,
     pub allowed_actions: Vec<String>,

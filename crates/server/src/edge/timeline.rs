@@ -207,6 +207,14 @@ fn told(event: &Event, directory: &Directory) -> String {
         Event::DeliveryOverdue { stop, promised } => format!("Stop {stop} was promised for {}", promised.at),
         Event::TripCompleted { .. } => "Every delivery is done".to_owned(),
         Event::InvoiceReceived { carrier, number, total } => format!("Invoice {number} of {carrier}, {total}"),
+        Event::DocumentReceived { .. }
+        | Event::DocumentRefused { .. }
+        | Event::DocumentQuestioned { .. }
+        | Event::DocumentAccepted { .. }
+        | Event::DocumentSetAside { .. }
+        | Event::DocumentCompleted { .. }
+        | Event::DocumentRequested { .. }
+        | Event::InvoiceReadinessChanged { .. } => told_of_papers(event, directory),
         Event::NoticeProposed { notice } => format!("For {}", name(&notice.to)),
         Event::NoticeReleased { approved_by, .. } => approved_by.as_ref().map_or_else(
             || "It may leave unattended".to_owned(),
@@ -232,6 +240,35 @@ fn told(event: &Event, directory: &Directory) -> String {
         Event::TouchRecorded { touch } => touched(touch),
         Event::MessageReceived(message) => format!("{} bytes by {}", message.bytes, message.source),
         // Of other streams: they never stand on a load's timeline, and their names say enough.
+        other => other.name().to_owned(),
+    }
+}
+
+/// One line of what happened to documents and the invoice.
+fn told_of_papers(event: &Event, directory: &Directory) -> String {
+    match event {
+        Event::DocumentReceived { document } => format!("{}, {} bytes", plain(&document.kind), document.bytes),
+        Event::DocumentRefused { document, detail, .. } => format!("{}: {detail}", plain(&document.kind)),
+        Event::DocumentQuestioned { contradictions, .. } => {
+            let words: Vec<String> = contradictions.iter().map(plain).collect();
+            format!("It contradicts the load: {}", words.join(", "))
+        }
+        Event::DocumentAccepted { by, .. } => format!("{} takes it for one of this load", by.name),
+        Event::DocumentSetAside { by, reason, .. } => format!("{} sets it aside: {reason}", by.name),
+        Event::DocumentCompleted { by, .. } => format!("{} says more of it", by.name),
+        Event::DocumentRequested { kind, carrier, number } => {
+            format!(
+                "{} of {}, for the {number}. time",
+                plain(kind),
+                name(directory, carrier)
+            )
+        }
+        Event::InvoiceReadinessChanged { ready: true, .. } => "Nothing is missing".to_owned(),
+        Event::InvoiceReadinessChanged { missing, .. } => {
+            let words: Vec<&str> = missing.iter().map(|it| it.explain()).collect();
+            format!("Missing: {}", words.join("; "))
+        }
+        // `told` hands over no other.
         other => other.name().to_owned(),
     }
 }
@@ -279,6 +316,21 @@ fn ordered(effect: &Effect, directory: &Directory) -> String {
             format!("To {}", name(directory, carrier))
         }
         Order::SendNotice { to, .. } => format!("To {}", name(directory, to)),
+        Order::RequestDocument {
+            carrier, kind, number, ..
+        } => {
+            format!(
+                "{} of {}, for the {number}. time",
+                plain(kind),
+                name(directory, carrier)
+            )
+        }
+        Order::TellSystem { customer, ready, .. } => {
+            let whose = customer
+                .as_ref()
+                .map_or_else(|| "the tenant".to_owned(), |it| name(directory, it));
+            format!("The system of {whose}: {}", if *ready { "ready" } else { "not ready" })
+        }
         Order::SendAcknowledgement { to, .. } => format!("To {to}"),
         Order::NormalizeMessage { source, .. } => format!("Read what came by {source}"),
         Order::ContinueWorkflow { call, .. } => format!("Go on after {call}"),
@@ -317,6 +369,11 @@ fn name(directory: &Directory, partner: &PartnerId) -> String {
         .partners
         .get(partner)
         .map_or_else(|| partner.0.clone(), |it| it.name.clone())
+}
+
+/// An enum's word on the wire, as people write it.
+fn plain(value: &impl serde::Serialize) -> String {
+    word(value).replace('_', " ")
 }
 
 /// An enum's word on the wire.

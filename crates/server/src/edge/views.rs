@@ -44,6 +44,8 @@ pub struct Asked {
     pub carrier: Option<String>,
     /// Equals this source.
     pub source: Option<String>,
+    /// Of loads: `ready` to be invoiced, or `missing` something.
+    pub readiness: Option<String>,
     /// Equals the row's reference, load, lane or code.
     pub text: Option<String>,
     /// At most 10,000.
@@ -178,6 +180,7 @@ fn filter(asked: &Asked, view: &ViewDefinition) -> Result<Option<Filter>, Proble
         ("customer", &asked.customer),
         ("carrier", &asked.carrier),
         ("source", &asked.source),
+        ("readiness", &asked.readiness),
     ];
     let mut filters = Vec::new();
     for (name, wanted) in named {

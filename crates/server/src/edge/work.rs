@@ -200,6 +200,9 @@ pub enum ChoiceWord {
     Done,
     AcceptTerms,
     RefuseTerms,
+    /// Of a document in question: take it for one of this load, or set it aside.
+    AcceptDocument,
+    RefuseDocument,
 }
 
 /// Resolve an exception.
@@ -219,6 +222,8 @@ pub async fn resolve_exception(
         ChoiceWord::Done => ResolutionChoice::Done,
         ChoiceWord::AcceptTerms => ResolutionChoice::AcceptTerms,
         ChoiceWord::RefuseTerms => ResolutionChoice::RefuseTerms,
+        ChoiceWord::AcceptDocument => ResolutionChoice::AcceptDocument,
+        ChoiceWord::RefuseDocument => ResolutionChoice::RefuseDocument,
     };
     let note = short(Some(body.resolution), "resolution")?.unwrap_or_default();
     let resolution = Resolution { choice, note };

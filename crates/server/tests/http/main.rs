@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod automation;
 mod contract;
+mod documents;
 mod inbound;
 mod kpis;
 mod late;

@@ -21,6 +21,7 @@ use signalbox_server::bootstrap;
 use signalbox_server::server::Server;
 use signalbox_server::wiring::{Hand, Held, Setup};
 use signalbox_sim::messages::Told;
+use signalbox_sim::scenario::papers::form;
 use signalbox_sim::scenario::{BEGIN, Boundary, Letter, Outcome, Sent};
 use signalbox_sim::setup::{JSON_SOURCE, TELEMATICS_SOURCE, Trade, X12_SOURCE, partner_id};
 use std::collections::{BTreeMap, BTreeSet};
@@ -185,9 +186,17 @@ impl HttpBoundary {
     /// The partner with the address of its system, where it has one, and with a key of its own.
     fn reachable(&mut self, mut partner: Partner) -> Result<Partner, String> {
         let name = partner.name.clone();
-        if let PartnerRole::Carrier { channel, .. } = &mut partner.role
-            && let Channel::Webhook { url, secret } = channel
-        {
+        let address = match &mut partner.role {
+            PartnerRole::Carrier {
+                channel: Channel::Webhook { url, secret },
+                ..
+            } => Some((url, secret)),
+            PartnerRole::Customer {
+                tms: Some(endpoint), ..
+            } => Some((&mut endpoint.url, &mut endpoint.secret)),
+            PartnerRole::Carrier { .. } | PartnerRole::Customer { .. } => None,
+        };
+        if let Some((url, secret)) = address {
             *url = format!("{}/{name}", self.systems.origin);
             let folder = self.own("secrets");
             std::fs::create_dir_all(&folder).map_err(|it| it.to_string())?;
@@ -215,6 +224,13 @@ impl HttpBoundary {
         let (who, command) = match sent {
             Sent::Message { from, source, bytes } => return self.message(from, source, bytes),
             Sent::Command { who, command } => (who, command),
+            Sent::Document { who, load, attempt, .. } => {
+                self.known(who)?;
+                let (kind, body) = form(attempt);
+                let path = format!("/api/v1/loads/{load}/documents");
+                let request = self.request(Method::POST, &path, &who.name)?;
+                return Ok(request.header("content-type", kind).body(body));
+            }
         };
         self.known(who)?;
         let (path, body) = match command {
@@ -233,6 +249,8 @@ impl HttpBoundary {
                     ResolutionChoice::Done => "done",
                     ResolutionChoice::AcceptTerms => "accept_terms",
                     ResolutionChoice::RefuseTerms => "refuse_terms",
+                    ResolutionChoice::AcceptDocument => "accept_document",
+                    ResolutionChoice::RefuseDocument => "refuse_document",
                 };
                 let body = json!({"resolution": resolution.note, "choice": choice});
                 (format!("/api/v1/exceptions/{exception}/resolution"), body)
@@ -270,7 +288,10 @@ impl HttpBoundary {
 
     /// A partner's message: JSON orders go to the API, all else to `/in`.
     fn message(&self, from: &str, source: &str, bytes: &[u8]) -> Result<RequestBuilder, String> {
-        let request = if source == JSON_SOURCE {
+        let is_document = String::from_utf8_lossy(bytes).contains("\"document\"");
+        let request = if source == JSON_SOURCE && is_document {
+            self.request(Method::POST, &format!("/in/{JSON_SOURCE}"), from)?
+        } else if source == JSON_SOURCE {
             let key = format!(
                 "order-{}",
                 hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes))
@@ -363,6 +384,7 @@ impl HttpBoundary {
         let refused = on_load.into_iter().find_map(|it| match &it.event {
             Event::AnswerRejected { rejection, carrier, .. } => Some((*rejection, carrier.clone())),
             Event::AttemptRejected { rejection, detail, .. } => Some((*rejection, detail.clone())),
+            Event::DocumentRefused { rejection, detail, .. } => Some((*rejection, detail.clone())),
             _ => None, // No other event refuses a message.
         });
         if refused.is_some() {

@@ -84,8 +84,12 @@ async fn take(State(open): State<Open>, Path(scac): Path<String>, headers: Heade
     if signed.is_err() {
         return StatusCode::UNAUTHORIZED;
     }
-    let (Some(told), Some(effect)) = (messages::read_webhook(&body), header(HEADER_ID)) else {
+    let Some(effect) = header(HEADER_ID) else {
         return StatusCode::BAD_REQUEST;
+    };
+    // What is about no offer is taken and not read back: its receipt is on the timeline.
+    let Some(told) = messages::read_webhook(&body) else {
+        return StatusCode::OK;
     };
     open.desk.taken.lock().unwrap().push((effect.to_owned(), told));
     StatusCode::OK

@@ -71,7 +71,7 @@ fn seal(value: &mut Value) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 match (name.as_str(), value) {
-                    ("note", it) => seal_text(it),
+                    ("note" | "signer", it) => seal_text(it),
                     ("notes", Value::Array(notes)) => notes.iter_mut().for_each(seal_text),
                     ("contacts", Value::Array(contacts)) => {
                         let people = contacts.iter_mut().filter_map(Value::as_object_mut);

@@ -1,7 +1,7 @@
 //! What two runs of one scenario must have in common: every event in full, but for what cannot be the same.
 //!
 //! Left out: ids (each is named by its place among those of its kind), ciphers of personal values, the words of couriers,
-//! and which message brought an order (an order over the API comes by none).
+//! and which message brought an order or document (over the API they come by none).
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -22,6 +22,9 @@ pub fn alike(events: &[(Timestamp, Event)]) -> Vec<Value> {
         let mut event = json!(event);
         if let Some(fields) = event.as_object_mut() {
             fields.remove("message");
+            if let Some(document) = fields.get_mut("document").and_then(Value::as_object_mut) {
+                document.remove("message");
+            }
         }
         names.plain(&mut event);
         json!({"at": at, "event": event})

@@ -149,7 +149,7 @@ impl Runner<'_> {
         })
     }
 
-    fn load(&self) -> Result<LoadId, String> {
+    pub(super) fn load(&self) -> Result<LoadId, String> {
         let load = self.state().load;
         load.map(|it| it.id).ok_or_else(|| "there is no load".to_owned())
     }

@@ -2,19 +2,20 @@
 
 use super::{BEGIN, Boundary, Letter, Outcome, Sent};
 use crate::messages::Told;
-use crate::setup::{JSON_SOURCE, TELEMATICS_SOURCE, Trade};
+use crate::setup::{JSON_SOURCE, TELEMATICS_SOURCE, Trade, partner_id};
 use jiff::{SignedDuration, Timestamp};
 use signalbox_engine::command::Command;
 use signalbox_engine::directory::Directory;
+use signalbox_engine::documents::Arrival;
 use signalbox_engine::state::LoadState;
 use signalbox_engine::step::{self, Context, Input, Outcome as Judged, Reaction, change_settings, order_link};
 use signalbox_engine::trip::fleet::Fleet;
 use signalbox_formats as formats;
-use signalbox_model::attempt::Attempt;
+use signalbox_model::attempt::{Attempt, DocumentAttempt};
 use signalbox_model::directory::SourceFormat;
 use signalbox_model::effect::{Effect, Order, Receipt};
 use signalbox_model::event::Event;
-use signalbox_model::id::{LoadId, Mint, OfferId, StreamId, SubjectId, TenantId, TimerId};
+use signalbox_model::id::{LoadId, Mint, OfferId, PartnerId, StreamId, SubjectId, TenantId, TimerId};
 use signalbox_model::personal::{Personal, Sealed, Taint};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Actor;
@@ -111,7 +112,7 @@ impl EngineBoundary {
         outcome
     }
 
-    fn message(&mut self, source: &'static str, bytes: &[u8]) -> Result<Outcome, String> {
+    fn message(&mut self, from: &str, source: &'static str, bytes: &[u8]) -> Result<Outcome, String> {
         if !self.inbox.insert(bytes.to_vec()) {
             return Ok(Outcome {
                 refused: None,
@@ -137,12 +138,13 @@ impl EngineBoundary {
                 return Err(format!("not read: {:?}", decoding.issues));
             };
             attempt.personal_mut().into_iter().for_each(seal);
-            outcome.refused = self.admit(source, attempt).or(outcome.refused);
+            let from = (source != TELEMATICS_SOURCE).then_some(from);
+            outcome.refused = self.admit(from, source, attempt).or(outcome.refused);
         }
         Ok(outcome)
     }
 
-    fn admit(&mut self, source: &str, attempt: Attempt) -> Option<(Rejection, String)> {
+    fn admit(&mut self, from: Option<&str>, source: &str, attempt: Attempt) -> Option<(Rejection, String)> {
         let actor = Actor::source(source);
         let (stream, input) = match attempt {
             Attempt::Order(order) => {
@@ -190,9 +192,63 @@ impl EngineBoundary {
                 };
                 (stream, Input::Status(status))
             }
-            Attempt::Acknowledgement(_) | Attempt::Invoice(_) => return None,
+            Attempt::Invoice(invoice) => {
+                let Some(stream) = self.of_carrier(&invoice.carrier, &invoice.reference) else {
+                    return Some((Rejection::LoadUnknown, invoice.reference));
+                };
+                (stream, Input::Invoice(invoice))
+            }
+            Attempt::Document(document) => {
+                let (carrier, reference) = (document.carrier.clone(), document.reference.clone().unwrap_or_default());
+                let Some(stream) = self.of_carrier(&carrier.unwrap_or_default(), &reference) else {
+                    return Some((Rejection::LoadUnknown, reference));
+                };
+                let from = from.map(partner_id);
+                let arrival = self.arrival(&stream, *document, from);
+                (stream, Input::Document(Box::new(arrival)))
+            }
+            Attempt::Acknowledgement(_) => return None,
         };
         refusal(self.turn(&stream, input, &actor))
+    }
+
+    /// The load that a carrier calls so.
+    fn of_carrier(&self, carrier: &str, reference: &str) -> Option<StreamId> {
+        let scac = self.directory.carrier(carrier).and_then(|it| it.scac())?;
+        self.links
+            .get(&ExternalId::new(scac, "shipment_id", reference))
+            .cloned()
+    }
+
+    fn arrival(&self, stream: &StreamId, attempt: DocumentAttempt, from: Option<PartnerId>) -> Arrival {
+        let sha256 = attempt
+            .content
+            .as_ref()
+            .map(|it| it.sha256.as_str())
+            .unwrap_or_default();
+        let known = self.links.get(&step::file_link(sha256)).filter(|it| *it != stream);
+        Arrival {
+            elsewhere: known.map(|it| LoadId(it.0.clone())),
+            attempt,
+            from,
+            message: None,
+        }
+    }
+
+    fn document(
+        &mut self,
+        who: &Actor,
+        from: Option<PartnerId>,
+        load: &LoadId,
+        mut attempt: DocumentAttempt,
+    ) -> Outcome {
+        attempt.proof.iter_mut().flat_map(|it| it.personal_mut()).for_each(seal);
+        let stream = StreamId::load(load);
+        let arrival = self.arrival(&stream, attempt, from);
+        Outcome {
+            refused: refusal(self.turn(&stream, Input::Document(Box::new(arrival)), who)),
+            duplicate: false,
+        }
     }
 
     fn unpark(&mut self, is: impl Fn(&Effect) -> bool) {
@@ -291,6 +347,14 @@ impl EngineBoundary {
                     self.turn(&stream, Input::Settled { effect, receipt }, &Actor::system());
                     continue;
                 }
+                Order::RequestDocument { carrier, .. } => {
+                    self.deliver(&stream, &effect, Some(carrier));
+                    continue;
+                }
+                Order::TellSystem { customer, .. } => {
+                    self.deliver(&stream, &effect, customer.as_ref());
+                    continue;
+                }
                 Order::NormalizeMessage { .. } | Order::SendAcknowledgement { .. } => continue,
             };
             let scac = self
@@ -323,6 +387,24 @@ impl EngineBoundary {
             };
             self.turn(&stream, input, &Actor::system());
         }
+    }
+
+    /// Delivers what needs no reading back.
+    fn deliver(&mut self, stream: &StreamId, effect: &Effect, to: Option<&PartnerId>) {
+        let partner = to.and_then(|it| self.directory.partners.get(it));
+        let name = partner.map(|it| it.name.clone()).unwrap_or_default();
+        let receipt = if self.cannot_be_reached.contains(&name) {
+            Receipt::Refused {
+                reason: "the folder is gone".to_owned(),
+            }
+        } else {
+            Receipt::Delivered {
+                receipt: "written".to_owned(),
+                perhaps_twice: false,
+            }
+        };
+        let effect = effect.id.clone();
+        self.turn(stream, Input::Settled { effect, receipt }, &Actor::system());
     }
 
     /// Mails a notice, by the simplest courier there is.
@@ -407,7 +489,13 @@ impl Boundary for EngineBoundary {
         let mut outcomes = Vec::new();
         for it in sent {
             outcomes.push(match it {
-                Sent::Message { source, bytes, .. } => self.message(source, &bytes)?,
+                Sent::Message { from, source, bytes } => self.message(&from, source, &bytes)?,
+                Sent::Document {
+                    who,
+                    from,
+                    load,
+                    attempt,
+                } => self.document(&who, from, &load, *attempt),
                 Sent::Command { who, command } => self.command(&who, command),
             });
         }

@@ -2,6 +2,7 @@
 //! number; no step is ever passed over.
 
 use super::automation::{self, AutomationAction, AutomationCheck};
+use super::papers::{self, PaperAction, PaperCheck};
 use super::trips::{self, SiteWords, TripAction, TripCheck};
 use jiff::SignedDuration;
 use signalbox_model::answer::Answer;
@@ -48,6 +49,8 @@ pub enum Given {
     ByMail(String),
     NoticesUnattended,
     Site(SiteWords),
+    /// The customer's transport management system is told when a load can be invoiced.
+    System(String),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +86,7 @@ pub enum Action {
         take: bool,
     },
     Trip(TripAction),
+    Paper(PaperAction),
     Automation(AutomationAction),
 }
 
@@ -139,6 +143,7 @@ pub enum Check {
         words: String,
     },
     Trip(TripCheck),
+    Paper(PaperCheck),
     Automation(AutomationCheck),
 }
 
@@ -222,6 +227,7 @@ fn given(text: &str) -> Result<Given, String> {
         ["a", "rate", "cap", "of", rate, "USD"] => Given::RateCap(money(rate)?),
         ["approvals", "wait", time] => Given::ApprovalWithin(minutes(time)?),
         [scac, "is", "told", "by", "webhook"] => Given::ByWebhook((*scac).to_owned()),
+        ["the", "system", "of", customer, "is", "told"] => Given::System((*customer).to_owned()),
         ["site", ..] => Given::Site(trips::site(text)?),
         [customer, "is", "told", "of", "delays", "by", "mail"] => Given::ByMail((*customer).to_owned()),
         ["notices", "leave", "unattended"] => Given::NoticesUnattended,
@@ -318,6 +324,12 @@ fn action(text: &str) -> Result<Action, String> {
             who: (*who).to_owned(),
             take: false,
         },
+        [_, "uploads" | "sends", "proof", ..]
+        | [_, _, "uploads", "proof", ..]
+        | [_, _, "takes", "the", "document"]
+        | [_, _, "sets", "the", "document", "aside"]
+        | [_, _, "resolves", _]
+        | [_, "invoices", ..] => Action::Paper(papers::action(head)?),
         ["truck", ..] | [_, _, "assigns", "truck", ..] | [_, "reports", ..] => Action::Trip(trips::action(head)?),
         [scac, "accepts"] => answer(scac, Answer::Accept),
         [scac, "declines"] => answer(scac, Answer::Decline),
@@ -382,7 +394,8 @@ fn check(text: &str) -> Result<Check, String> {
             scac: own(scac),
             state: state.join("_"),
         },
-        ["answer", "of", who, "is", "refused:", code] => Check::Refused {
+        ["invoice" | "systems" | "documents", ..] | ["carrier", "asked", ..] => Check::Paper(papers::check(text)?),
+        ["answer" | "document", "of", who, "is", "refused:", code] => Check::Refused {
             who: own(who),
             code: own(code),
         },

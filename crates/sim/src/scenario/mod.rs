@@ -6,6 +6,7 @@ pub mod alike;
 pub mod automation;
 pub mod engine_boundary;
 pub mod language;
+pub mod papers;
 pub mod runtime_boundary;
 pub mod trips;
 
@@ -19,9 +20,10 @@ use language::{Action, Check, Given, Scenario, What};
 use signalbox_engine::command::{ApprovalDecision, Command, NewWording, Resolution, ResolutionChoice};
 use signalbox_engine::state::LoadState;
 use signalbox_model::answer::{Answer, AnswerAttempt};
+use signalbox_model::attempt::DocumentAttempt;
 use signalbox_model::event::Event;
 use signalbox_model::exception::ExceptionKind;
-use signalbox_model::id::OfferId;
+use signalbox_model::id::{LoadId, OfferId, PartnerId};
 use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::{Actor, ActorKind, Role};
@@ -65,7 +67,6 @@ pub trait Boundary {
 }
 
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "few exist at a time, and most are commands")]
 pub enum Sent {
     /// `from` is the partner who sends it, by the name under which it trades.
     Message {
@@ -75,6 +76,13 @@ pub enum Sent {
     },
     /// A person's, or a carrier's own system's where it is reached by webhook.
     Command { who: Actor, command: Command },
+    /// An upload. `from` is the partner whose own key brings it.
+    Document {
+        who: Actor,
+        from: Option<PartnerId>,
+        load: LoadId,
+        attempt: Box<DocumentAttempt>,
+    },
 }
 
 /// A letter as its receiver has it.
@@ -183,6 +191,7 @@ impl Runner<'_> {
                 let named = self.trade.carriers.iter_mut().find(|it| it.scac == *scac);
                 named.ok_or_else(|| format!("{scac} is on no lane yet"))?.webhook = true;
             }
+            Given::System(customer) => self.trade.systems.push(customer.clone()),
             Given::Site(site) => self.trade.sites.push(site.site()),
             Given::ByMail(customer) => self.trade.mailed.push(customer.clone()),
             Given::NoticesUnattended => self.trade.settings.notices_unattended = true,
@@ -299,6 +308,7 @@ impl Runner<'_> {
                 )
             }
             Action::Trip(action) => self.trip_action(action)?,
+            Action::Paper(action) => self.paper_action(action)?,
             Action::Automation(action) => self.automation_action(action)?,
             Action::Terms { who, take } => {
                 let choice = if *take {
@@ -453,6 +463,7 @@ impl Runner<'_> {
             Check::LetterSays { to, words } => self.check_letter(to, words),
             Check::NoApproval => same("the open approvals", &self.state().open_approvals().count(), &0),
             Check::Trip(check) => self.trip_check(check),
+            Check::Paper(check) => self.paper_check(check),
             Check::Automation(check) => self.automation_check(check),
             Check::NothingNew => {
                 let events = self.boundary.events();

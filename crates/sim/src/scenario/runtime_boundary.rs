@@ -16,7 +16,7 @@ use signalbox_runtime::machine::{Config, Machine};
 use signalbox_runtime::memory::Memory;
 use signalbox_runtime::ports::{CourierError, Mail, Payload, Store};
 use signalbox_runtime::record::Stored;
-use signalbox_runtime::request::{Job, Receive, Reply, Request, Ticket};
+use signalbox_runtime::request::{Job, Receive, ReceiveDocument, Reply, Request, Ticket};
 use signalbox_runtime::vault::MasterKey;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -116,7 +116,17 @@ impl RuntimeBoundary {
             Payload::Mail(mail) => return self.mail(mail),
         };
         let Some(told) = told else {
-            return Ok("written".to_owned());
+            let to = match &job.delivery.payload {
+                Payload::File { folder, .. } => folder.clone(),
+                Payload::Webhook { url, .. } => url.clone(),
+                Payload::Mail(_) => String::new(),
+            };
+            let is_cut_off = |it: &String| to == *it || to.contains(&format!("//{}.example", it.to_lowercase()));
+            return if self.cannot_be_reached.iter().any(is_cut_off) {
+                Err(CourierError::Refused("the folder is gone".to_owned()))
+            } else {
+                Ok("written".to_owned())
+            };
         };
         if self.cannot_be_reached.contains(&told.scac) {
             return Err(CourierError::Refused("the folder is gone".to_owned()));
@@ -149,6 +159,7 @@ impl RuntimeBoundary {
             let mine = it.record.cause.starts_with(&cause);
             it.record.events.iter().find_map(|event| match event {
                 Event::AnswerRejected { rejection, carrier, .. } if mine => Some((*rejection, carrier.clone())),
+                Event::DocumentRefused { rejection, detail, .. } if mine => Some((*rejection, detail.clone())),
                 Event::AttemptRejected {
                     rejection,
                     detail,
@@ -217,6 +228,19 @@ impl Boundary for RuntimeBoundary {
                     from: (source != TELEMATICS_SOURCE).then(|| partner_id(&from)),
                 })),
                 Sent::Command { who, command } => self.command(TenantScope::new(self.tenant.clone(), who), command),
+                Sent::Document {
+                    who,
+                    from,
+                    load,
+                    attempt,
+                } => self.submit(Request::Document(Box::new(ReceiveDocument {
+                    scope: TenantScope::new(self.tenant.clone(), who),
+                    load,
+                    attempt: *attempt,
+                    from,
+                    idempotency_key: None,
+                    traceparent: None,
+                }))),
             });
         }
         self.rest()?;

@@ -112,7 +112,7 @@ fn degrees(text: &str) -> Result<(f64, f64), String> {
 }
 
 /// `on day 4 at 14:05`
-fn when(words: &[&str]) -> Result<When, String> {
+pub(super) fn when(words: &[&str]) -> Result<When, String> {
     let wanted = "a time is `on day 4 at 14:05`";
     let ["on", "day", day, "at", time] = words else {
         return Err(wanted.to_owned());
@@ -195,7 +195,7 @@ pub fn check(text: &str) -> Result<TripCheck, String> {
 }
 
 impl Runner<'_> {
-    fn instant(&self, when: When) -> Result<Timestamp, String> {
+    pub(super) fn instant(&self, when: When) -> Result<Timestamp, String> {
         let begin: Timestamp = super::BEGIN.parse().map_err(|it| format!("{it}"))?;
         let day = (begin + SignedDuration::from_hours(24 * when.day)).strftime("%Y-%m-%d");
         let text = format!("{day}T{}Z", when.time);

@@ -139,6 +139,22 @@ export const COLUMNS: readonly Column[] = [
     },
   },
   {
+    name: "invoice",
+    title: "Invoice",
+    sort: "invoice",
+    explain: "Whether a delivered load can be invoiced, or how many things that lacks; the most first",
+    says: (row) => JSON.stringify(row.invoice?.missing ?? null),
+    show: ({ invoice }) => {
+      if (!invoice) return nothing;
+      if (invoice.ready) return "✓ Ready";
+      return (
+        <span title={`Missing: ${invoice.missing.map((it) => it.text).join("; ")}`}>
+          {invoice.missing.length} missing
+        </span>
+      );
+    },
+  },
+  {
     name: "exceptions",
     title: "Open",
     sort: "exceptions",

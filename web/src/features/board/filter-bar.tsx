@@ -109,7 +109,7 @@ function TokenField({ filters, change }: Pick<Props, "filters" | "change">) {
         value={typed}
         spellCheck={false}
         autoComplete="off"
-        placeholder="Filter: text, status:covered, customer:…, carrier:…"
+        placeholder="Filter: text, status:covered, customer:…, carrier:…, invoice:missing"
         aria-invalid={unknown.length > 0}
         aria-describedby={unknown.length > 0 ? `${field}-unknown` : undefined}
         onChange={(event) => type(event.target.value)}
@@ -117,7 +117,8 @@ function TokenField({ filters, change }: Pick<Props, "filters" | "change">) {
       />
       {unknown.length > 0 && (
         <p id={`${field}-unknown`} className="token-unknown" role="status">
-          {unknown.join(", ")}: there is no such status. Use {STATUSES.join(", ")}.
+          {unknown.join(", ")}: there is no such word. A status is {STATUSES.join(", ")}; an invoice is ready
+          or missing.
         </p>
       )}
     </div>

@@ -23,16 +23,21 @@ export const SORTS = [
   "respond_by",
   "expected",
   "rate",
+  "invoice",
   "exceptions",
   "updated",
 ] as const;
 export type Sort = (typeof SORTS)[number];
+
+export const READINESS = ["ready", "missing"] as const;
+export type Readiness = (typeof READINESS)[number];
 
 export interface Filters {
   status: LoadStatus[];
   customer: string | null;
   carrier: string | null;
   text: string | null;
+  invoice: Readiness | null;
   sort: Sort;
   descending: boolean;
   /** The loads behind a key figure, and no others. */
@@ -45,6 +50,7 @@ export interface BoardSearch {
   customer?: string;
   carrier?: string;
   text?: string;
+  invoice?: string;
   sort?: string;
   kpi?: string;
   part?: string;
@@ -61,6 +67,7 @@ export const EVERYTHING: Filters = {
   customer: null,
   carrier: null,
   text: null,
+  invoice: null,
   sort: "urgency",
   descending: false,
   drill: null,
@@ -83,6 +90,7 @@ export function fromSearch(search: Record<string, unknown>): Filters {
     customer: word(search.customer),
     carrier: word(search.carrier),
     text: word(search.text),
+    invoice: READINESS.find((it) => it === word(search.invoice)) ?? null,
     sort: known ?? "urgency",
     descending: known !== undefined && sort.startsWith("-"),
     drill: drillFrom(search),
@@ -100,6 +108,7 @@ export function toSearch(filters: Filters): BoardSearch {
   if (filters.customer) search.customer = filters.customer;
   if (filters.carrier) search.carrier = filters.carrier;
   if (filters.text) search.text = filters.text;
+  if (filters.invoice) search.invoice = filters.invoice;
   if (filters.sort !== "urgency" || filters.descending)
     search.sort = (filters.descending ? "-" : "") + filters.sort;
   return { ...search, ...filters.drill };
@@ -117,11 +126,14 @@ export function parseTokens(typed: string, before: Filters): { filters: Filters;
   const words: string[] = [];
   const status = new Set<LoadStatus>();
   for (const token of typed.match(/(?:[^\s"]|"[^"]*"?)+/g) ?? []) {
-    const [, field, quoted = ""] = /^(status|customer|carrier|text):(.*)$/i.exec(token) ?? [];
+    const [, field, quoted = ""] = /^(status|customer|carrier|invoice|text):(.*)$/i.exec(token) ?? [];
     const value = (field ? quoted : token).replaceAll('"', "").trim();
     if (!value) continue;
     if (!field) words.push(value);
-    else if (field.toLowerCase() !== "status") readField(filters, words, field.toLowerCase(), value);
+    else if (field.toLowerCase() === "invoice") {
+      filters.invoice = READINESS.find((it) => it.startsWith(value.toLowerCase())) ?? null;
+      if (!filters.invoice) unknown.push(`invoice:${value}`);
+    } else if (field.toLowerCase() !== "status") readField(filters, words, field.toLowerCase(), value);
     else {
       for (const name of value.toLowerCase().split(",").filter(Boolean)) {
         const matches = STATUSES.filter((it) => it.startsWith(name));
@@ -147,6 +159,7 @@ export function formatTokens(filters: Filters): string {
   if (filters.status.length > 0) tokens.push(`status:${filters.status.join(",")}`);
   if (filters.customer) tokens.push(`customer:${quote(filters.customer)}`);
   if (filters.carrier) tokens.push(`carrier:${quote(filters.carrier)}`);
+  if (filters.invoice) tokens.push(`invoice:${filters.invoice}`);
   if (filters.text) tokens.push(filters.text);
   return tokens.join(" ");
 }
@@ -159,6 +172,7 @@ export function matcher(filters: Filters): (row: BoardRow) => boolean {
   const words = (filters.text ?? "").toLowerCase().split(/\s+/).filter(Boolean);
   return (row) => {
     if (status.size > 0 && !status.has(row.status)) return false;
+    if (filters.invoice && readiness(row) !== filters.invoice) return false;
     if (customer && !row.customer.toLowerCase().includes(customer)) return false;
     if (carrier && !carrierWords(row).includes(carrier)) return false;
     if (words.length === 0) return true;
@@ -166,6 +180,12 @@ export function matcher(filters: Filters): (row: BoardRow) => boolean {
       `${row.reference} ${row.load} ${row.customer} ${row.lane} ${row.origin} ${row.destination} ${carrierWords(row)}`.toLowerCase();
     return words.every((it) => text.includes(it));
   };
+}
+
+/** None before the load is delivered or a proof of it came. */
+export function readiness({ invoice }: BoardRow): Readiness | null {
+  if (!invoice) return null;
+  return invoice.ready ? "ready" : "missing";
 }
 
 function carrierWords(row: BoardRow): string {

@@ -57,6 +57,8 @@ export function place(row: BoardRow, sort: Sort): Place {
       return (row.trip?.late ? 0 : 1) * RANK_STEP + instant(row.trip?.arrived ? null : row.trip?.eta);
     case "rate":
       return (row.offer?.rate ?? row.rate)?.minor ?? -1;
+    case "invoice":
+      return row.invoice ? (row.invoice.ready ? 0 : row.invoice.missing.length) : -1;
     case "exceptions":
       return row.exceptions;
     case "updated":

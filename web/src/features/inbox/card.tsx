@@ -99,7 +99,13 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
         ) : form === "resolve" ? (
           <ResolveForm
             busy={isSending}
-            aboutTerms={item.allowed_actions.includes("accept_terms")}
+            about={
+              item.allowed_actions.includes("accept_terms")
+                ? "terms"
+                : item.allowed_actions.includes("accept_document")
+                  ? "document"
+                  : null
+            }
             send={(resolution, choice) => act({ kind: "resolve", resolution, choice })}
             cancel={() => setMode("read")}
           />

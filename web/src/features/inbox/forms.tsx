@@ -195,21 +195,39 @@ export function RejectForm({
   );
 }
 
+/** What is to be chosen, the safe one first. */
+const CHOICES = {
+  terms: {
+    label: "The carrier's terms",
+    options: [
+      ["refuse_terms", "Refuse them; the tender goes on"],
+      ["accept_terms", "Take them; the carrier has the load"],
+    ],
+  },
+  document: {
+    label: "The document",
+    options: [
+      ["refuse_document", "Set it aside; it is not of this load"],
+      ["accept_document", "Take it; it is of this load"],
+    ],
+  },
+} as const;
+
 export function ResolveForm({
-  aboutTerms,
+  about,
   busy,
   send,
   cancel,
 }: {
-  /** The carrier answered on terms of its own: they are taken or refused. */
-  aboutTerms: boolean;
+  /** The carrier's terms, or a document in question: they are taken or refused. */
+  about: keyof typeof CHOICES | null;
   busy: boolean;
   send: (resolution: string, choice: ResolutionChoice) => void;
   cancel: () => void;
 }) {
   const field = useId();
   const [text, setText] = useState("");
-  const [choice, setChoice] = useState<ResolutionChoice>(aboutTerms ? "refuse_terms" : "done");
+  const [choice, setChoice] = useState<ResolutionChoice>(about ? CHOICES[about].options[0][0] : "done");
   const [complaint, setComplaint] = useState<string | null>(null);
   const submit = () => {
     if (text.trim()) send(text.trim(), choice);
@@ -217,16 +235,19 @@ export function ResolveForm({
   };
   return (
     <Frame title="Resolve" label="Resolve" busy={busy} complaint={complaint} submit={submit} cancel={cancel}>
-      {aboutTerms && (
+      {about && (
         <>
-          <label htmlFor={`${field}-choice`}>The carrier's terms</label>
+          <label htmlFor={`${field}-choice`}>{CHOICES[about].label}</label>
           <select
             id={`${field}-choice`}
             value={choice}
             onChange={(event) => setChoice(event.target.value as ResolutionChoice)}
           >
-            <option value="refuse_terms">Refuse them; the tender goes on</option>
-            <option value="accept_terms">Take them; the carrier has the load</option>
+            {CHOICES[about].options.map(([value, text]) => (
+              <option key={value} value={value}>
+                {text}
+              </option>
+            ))}
           </select>
         </>
       )}

@@ -55,7 +55,7 @@ export function step(queue: Queued[], key: string | null, by: 1 | -1): Queued | 
 
 /** What a key may mean; how a carrier's terms are settled is chosen in the form. */
 export type Command =
-  | Exclude<InboxAction, "accept_terms" | "refuse_terms" | HeldAction>
+  | Exclude<InboxAction, "accept_terms" | "refuse_terms" | "accept_document" | "refuse_document" | HeldAction>
   | "next"
   | "previous"
   | "keys"

@@ -9,6 +9,7 @@ import { SeverityPill, StatusPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere, TimeInZone } from "../../kit/time-in-zone";
 import { words } from "../../kit/value";
 import { CoverForm } from "./cover-form";
+import { DocumentsSection } from "./documents";
 import { Tender } from "./tender";
 import { Timeline } from "./timeline";
 import { TripSection } from "./trip";
@@ -51,6 +52,7 @@ export function LoadPage() {
           <Waiting detail={load.data} />
           <ByHand detail={load.data} />
           <TripSection detail={load.data} />
+          <DocumentsSection detail={load.data} />
           <Tender tender={load.data.tender} />
         </div>
         <section className="panel load-timeline" aria-label="Timeline">

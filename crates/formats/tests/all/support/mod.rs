@@ -77,6 +77,7 @@ fn kind(attempt: &Attempt) -> &'static str {
         Attempt::Status(_) => "status",
         Attempt::Invoice(_) => "invoice",
         Attempt::Positions(_) => "positions",
+        Attempt::Document(_) => "document",
     }
 }
 
@@ -116,6 +117,20 @@ fn attempt_lines(out: &mut String, attempt: &Attempt) {
             .unwrap();
         }
         Attempt::Status(status) => status_lines(out, status),
+        Attempt::Document(it) => {
+            let proof = it.proof.clone().unwrap_or_default();
+            let signer = proof.signer.as_ref().and_then(plain);
+            let content = it.content.as_ref().map(|it| (it.media, it.bytes));
+            let (carrier, reference) = (&it.carrier, &it.reference);
+            writeln!(out, "  {} {carrier:?} {reference:?} {content:?}", it.kind.as_str()).unwrap();
+            let (pieces, condition, signed_at) = (proof.pieces, proof.condition, proof.signed_at);
+            writeln!(
+                out,
+                "  {pieces:?} {condition:?} {signer:?} {:?}",
+                signed_at.map(|it| it.at)
+            )
+            .unwrap();
+        }
         Attempt::Positions(positions) => {
             for it in positions {
                 let name = it.name.as_deref().unwrap_or("-");
