@@ -43,7 +43,7 @@ pub enum Command {
         /// SCAC or partner id.
         carrier: String,
         rate: Money,
-        note: Option<String>,
+        note: Option<Personal>,
         in_hand_ms: Option<i64>,
     },
     /// Deals with what automation holds back.
@@ -116,6 +116,7 @@ impl Command {
         match self {
             Self::CreateOrder { order } => order.personal_mut(),
             Self::AnswerOffer { answer } => answer.note.iter_mut().collect(),
+            Self::CoverLoad { note, .. } => note.iter_mut().collect(),
             Self::DecideApproval { decision, .. } => {
                 let wording = decision.wording.iter_mut();
                 wording.flat_map(|it| [&mut it.subject, &mut it.body]).collect()
@@ -123,7 +124,6 @@ impl Command {
             Self::ChangePartner { partner } => partner.notify_email.iter_mut().map(AsMut::as_mut).collect(),
             Self::AssignVehicle { .. }
             | Self::ResolveException { .. }
-            | Self::CoverLoad { .. }
             | Self::SettleHeld { .. }
             | Self::SwitchAutomation { .. }
             | Self::CreateTenant { .. }

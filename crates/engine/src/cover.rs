@@ -12,6 +12,7 @@ use signalbox_model::directory::PartnerRole;
 use signalbox_model::event::Event;
 use signalbox_model::exception::ExceptionKind;
 use signalbox_model::issue::Issue;
+use signalbox_model::personal::Personal;
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Role;
 use signalbox_model::tender::{Offer, OfferState, RespondByBasis};
@@ -22,7 +23,7 @@ pub(crate) struct Agreed {
     /// SCAC or partner id.
     pub carrier: String,
     pub rate: Money,
-    pub note: Option<String>,
+    pub note: Option<Personal>,
     pub in_hand_ms: Option<i64>,
 }
 

@@ -17,7 +17,7 @@ use crate::id::{
 use crate::issue::Issue;
 use crate::load::{Load, Order, Shipment};
 use crate::notice::{Notice, Wording};
-use crate::personal::Personal;
+use crate::personal::{self, Personal};
 use crate::position::PositionSample;
 use crate::rejection::Rejection;
 use crate::scope::Actor;
@@ -336,7 +336,8 @@ pub enum Event {
         /// What was agreed with the carrier outside of here.
         offer: Offer,
         by: Actor,
-        note: Option<String>,
+        #[serde(default, deserialize_with = "personal::sealed_only")]
+        note: Option<Personal>,
         /// Against what automation would have done, where it had got that far.
         agreement: Option<Agreement>,
     },

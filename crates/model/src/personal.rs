@@ -4,7 +4,7 @@
 //! seal one fails loudly instead of leaking.
 
 use crate::id::SubjectId;
-use serde::{Deserialize, Serialize, Serializer, ser::Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error};
 
 /// Where a value came from, and so how far it is to be believed. It travels with the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,6 +66,24 @@ impl Serialize for Personal {
             )),
         }
     }
+}
+
+/// Reads a field that older records hold in clear: such text is passed over, and what is sealed is read.
+pub(crate) fn sealed_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Personal>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Sealed(Sealed),
+        Clear(String),
+    }
+    Ok(match Option::deserialize(deserializer)? {
+        Some(Either::Sealed(sealed)) => Some(Personal::Sealed(sealed)),
+        Some(Either::Clear(text)) => {
+            drop(text);
+            None
+        }
+        None => None,
+    })
 }
 
 /// Personal data stays out of logs and test output.

@@ -21,6 +21,7 @@ use signalbox_engine::views;
 use signalbox_model::automation::{AutomationMode, AutomationScope, HeldOutcome, ModeSet};
 use signalbox_model::event::Event;
 use signalbox_model::id::{HeldId, LoadId};
+use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::scope::Actor;
 use signalbox_model::value::Money;
 use signalbox_model::view::{Direction, Filter, ViewQuery};
@@ -332,7 +333,7 @@ pub async fn cover(
             minor: body.rate_minor,
             currency,
         },
-        note: super::work::short(body.note, "note")?,
+        note: super::work::short(body.note, "note")?.map(|it| Personal::plain(it, Taint::System)),
         in_hand_ms: super::work::in_hand(body.in_hand_ms),
     };
     let (mut outcome, seq) = ask::command(&edge, &caller, &headers, &trace, command).await?;

@@ -67,7 +67,8 @@ async fn a_stop_holds_each_load_and_the_expedited_one_comes_first() {
         .post("dispatcher", &path, &json!({"carrier": "LNHL", "rate_minor": 0}))
         .await;
     assert_eq!(problem(nothing).await, (422, "rate_invalid".to_owned()));
-    let cover = json!({"carrier": "LNHL", "rate_minor": 150_000});
+    let note = "agreed with Ada Example on +1 207 555 0144";
+    let cover = json!({"carrier": "LNHL", "rate_minor": 150_000, "note": note});
     let (status, body) = told(stage.post("dispatcher", &path, &cover).await).await;
     assert_eq!((status, &body["outcome"]), (200, &json!("covered")), "{body}");
     let (status, body) = told(stage.post("dispatcher", &path, &cover).await).await;
@@ -77,5 +78,21 @@ async fn a_stop_holds_each_load_and_the_expedited_one_comes_first() {
         "{body}"
     );
     stage.rows_when("inbox", |rows| rows.len() == 1).await;
-    stage.end().await;
+
+    let timeline = format!("/api/v1/loads/{load}/timeline");
+    let noted = |told: &Value| {
+        let entries = told["entries"].as_array().unwrap().iter();
+        let mut by_hand = entries.filter(|it| it["name"] == "LoadCoveredByHand");
+        by_hand.next().unwrap()["data"]["note"].clone()
+    };
+    assert_eq!(noted(&stage.get_json("dispatcher", &timeline).await), note);
+    assert_eq!(noted(&stage.get_json("viewer", &timeline).await), "•••");
+    let folder = stage.folder.path().to_owned();
+    stage.server.stop().await;
+    let files = std::fs::read_dir(folder).unwrap().flatten();
+    for file in files.map(|it| it.path()).filter(|it| it.is_file()) {
+        let bytes = std::fs::read(&file).unwrap();
+        let found = bytes.windows(note.len()).any(|it| it == note.as_bytes());
+        assert!(!found, "{file:?} holds the note in clear");
+    }
 }
