@@ -68,17 +68,20 @@ pub(crate) fn propose(turn: &mut Turn<'_>, actor: &Actor, wanted: Wanted) -> Val
         return skip(turn, &wanted, &issue.why);
     }
     let earlier = Earlier::of(turn, &partner.id, &wanted);
+    if let Some(waiting) = earlier.waiting.as_ref().filter(|it| tells_the_same(it, &wanted)) {
+        return json!({"status": "unchanged", "notice": waiting.id});
+    }
+    let is_news = earlier.last.as_ref().is_none_or(|it| is_worse(it, &wanted));
+    let is_over = earlier.dealt_with >= NOTICES_PER_THING_MAX || turn.state.notices.len() >= NOTICES_PER_LOAD_MAX;
+    // Before the waiting draft is taken back: without another in its place, nobody would be asked any more.
+    if is_news && is_over {
+        return skip_over_limit(turn, &wanted, &partner);
+    }
     if let Some(waiting) = &earlier.waiting {
-        if tells_the_same(waiting, &wanted) {
-            return json!({"status": "unchanged", "notice": waiting.id});
-        }
         withdraw(turn, &waiting.id, "things have changed since it was drafted");
     }
-    if earlier.last.as_ref().is_some_and(|it| !is_worse(it, &wanted)) {
+    if !is_news {
         return json!({"status": "unchanged"});
-    }
-    if earlier.dealt_with >= NOTICES_PER_THING_MAX || turn.state.notices.len() >= NOTICES_PER_LOAD_MAX {
-        return skip(turn, &wanted, "the limit of notices is reached: call instead");
     }
     let verdict = turn.gate(actor, ACTION, facts(turn, &partner));
     let notice = Notice {
@@ -194,6 +197,19 @@ fn skip(turn: &mut Turn<'_>, wanted: &Wanted, why: &str) -> Value {
     let rule = "a notice needs a partner with an address, and words".to_owned();
     turn.decide("notice.skip", "skipped", evidence, rule);
     json!({"status": "skipped", "reason": why})
+}
+
+/// Whoever works on what it would have told of sees that nothing more is written.
+fn skip_over_limit(turn: &mut Turn<'_>, wanted: &Wanted, to: &Partner) -> Value {
+    let why = "the limit of notices is reached: call instead";
+    let told = Evidence::new(TOLD, format!("to {}: not sent: {why}", to.name), NOTICES);
+    let about = ExceptionId(wanted.about.clone());
+    let known = turn.state.exceptions.get(&about);
+    // Once: estimates go on, and each would say the same.
+    if known.is_some_and(|it| !it.exception.evidence.contains(&told)) {
+        exceptions::put_evidence(turn, &about, told);
+    }
+    skip(turn, wanted, why)
 }
 
 fn ask(turn: &mut Turn<'_>, notice: &Notice, to: &Partner, role: Role, policies: &[String]) {
@@ -385,12 +401,17 @@ mod tests {
     use crate::directory::Directory;
     use crate::state::LoadState;
     use crate::step::Context;
+    use signalbox_model::exception::{Exception, ExceptionKind, ExceptionSeverity};
     use signalbox_model::id::{SubjectId, TenantId};
     use signalbox_model::personal::{Personal, Sealed, Taint};
 
     /// What comes of a wish to tell par_acme, whose earlier notices about the same thing were in these states and told
     /// these hours.
     fn proposed(earlier: &[(NoticeState, i64)], hour: i64) -> (String, LoadState) {
+        proposed_on(LoadState::default(), earlier, hour)
+    }
+
+    fn proposed_on(mut state: LoadState, earlier: &[(NoticeState, i64)], hour: i64) -> (String, LoadState) {
         let mut directory = Directory::new(TenantId::from("ten_a")).unwrap();
         let sealed = Sealed {
             subject: SubjectId::from("sub_1"),
@@ -411,7 +432,6 @@ mod tests {
             },
         });
         let at = |hour: i64| Some(Timestamp::from_second(hour * 3_600).unwrap());
-        let mut state = LoadState::default();
         for (place, (was, hour)) in earlier.iter().enumerate() {
             state.notices.push(Notice {
                 id: NoticeId(format!("ntc_{place}")),
@@ -466,6 +486,39 @@ mod tests {
             ("awaiting_approval", Withdrawn)
         );
         assert_eq!(state.open_approvals().count(), 1);
+    }
+
+    #[test]
+    fn at_the_limit_the_draft_that_waits_stays_and_the_exception_says_why_nothing_more_is_written() {
+        use NoticeState::{AwaitingApproval, Sent, Withdrawn};
+        let mut raised = LoadState::default();
+        let exception = Exception {
+            id: ExceptionId::from("exc_1"),
+            kind: ExceptionKind::DeliveryFailed,
+            severity: ExceptionSeverity::High,
+            title: "Late".to_owned(),
+            next_action: "Call.".to_owned(),
+            evidence: Vec::new(),
+            raised_at: Timestamp::UNIX_EPOCH,
+        };
+        raised.apply(&Event::ExceptionRaised { exception }, Timestamp::UNIX_EPOCH);
+        let said = |state: &LoadState| {
+            let known = state.exceptions.get(&ExceptionId::from("exc_1")).unwrap();
+            let told = known.exception.evidence.iter().map(|it| it.value.clone());
+            told.collect::<Vec<_>>()
+        };
+        let why = json!("to Acme: not sent: the limit of notices is reached: call instead");
+        let mut drafts = vec![(Withdrawn, 10); NOTICES_PER_LOAD_MAX - 2];
+        drafts.push((AwaitingApproval, 10));
+        let (status, state) = proposed_on(raised.clone(), &drafts, 12);
+        assert_eq!((status.as_str(), said(&state).len()), ("awaiting_approval", 0));
+        drafts.insert(0, (Withdrawn, 10));
+        let (status, state) = proposed_on(raised.clone(), &drafts, 12);
+        let last = state.notices.last().unwrap();
+        assert_eq!((status.as_str(), last.state), ("skipped", AwaitingApproval));
+        assert_eq!(said(&state), std::slice::from_ref(&why));
+        let (status, state) = proposed_on(raised, &[(Sent, 10), (Sent, 12), (Sent, 14)], 20);
+        assert_eq!((status.as_str(), said(&state)), ("skipped", vec![why]));
     }
 
     #[test]
