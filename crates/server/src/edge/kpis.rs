@@ -22,15 +22,15 @@ use signalbox_runtime::kpis::{self, Reading};
 use signalbox_runtime::ports::Clock as _;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedMutexGuard, Semaphore};
 use utoipa::{IntoParams, ToSchema};
 
 /// The period where the caller does not say.
 const PERIOD: SignedDuration = SignedDuration::from_hours(24);
 const PERIOD_MAX: SignedDuration = SignedDuration::from_hours(24 * 3_660);
-/// A period without an end runs up to the next of these steps, so that whoever asks within one shares an answer.
+/// A period without an end runs up to the next of these steps, so that what happens at this instant is in it.
 const STEP_MS: i64 = 5_000;
 /// An answer is given again for this long, ...
 const FRESH_MIN: Duration = Duration::from_secs(1);
@@ -139,24 +139,28 @@ pub async fn kpis(
     let length = asked
         .hours
         .map_or(PERIOD, |it| SignedDuration::from_hours(i64::from(it)));
-    let period = period(asked.from.as_deref(), asked.to.as_deref(), length, edge.clock.now())?;
+    let (from, to) = (asked.from.as_deref(), asked.to.as_deref());
+    let span = Span::of(from, length, period(from, to, length, edge.clock.now())?, to.is_some());
     let narrow = narrow(&caller.directory, asked.customer, asked.carrier, asked.lane);
-    let key = (caller.scope.tenant().clone(), period, narrow);
+    let key = (caller.scope.tenant().clone(), span, narrow.clone());
     let kept = Arc::clone(&edge.kpis);
     if let Some(answer) = kept.fresh(&key).filter(|_| wait.wait_for.is_none()) {
         return Ok(Json(answer));
     }
+    let _alone = kept.alone(&key).await;
     let _turn = kept.counts.acquire().await.map_err(Problem::internal)?;
     // Somebody may have counted while this one waited its turn.
     if let Some(answer) = kept.fresh(&key).filter(|_| wait.wait_for.is_none()) {
         return Ok(Json(answer));
     }
-    let (scope, of) = (caller.scope.clone(), key.clone());
+    // Of now, and not of when it began to wait.
+    let period = period(from, to, length, edge.clock.now())?;
+    let scope = caller.scope.clone();
     let (answer, took) = edge
         .read(move |edge| {
             let began = Instant::now();
-            let readings = kpis::read(edge.store.as_ref(), &scope, of.1, &of.2).map_err(Problem::internal)?;
-            let answer = json!(told(of.1, &of.2, &readings));
+            let readings = kpis::read(edge.store.as_ref(), &scope, period, &narrow).map_err(Problem::internal)?;
+            let answer = json!(told(period, &narrow, &readings));
             Ok((answer, began.elapsed()))
         })
         .await?;
@@ -338,14 +342,35 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-type Key = (TenantId, Period, Narrow);
+type Key = (TenantId, Span, Narrow);
+
+/// What time was asked for: what ends now is the same question a moment later, though its period has moved on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Span {
+    Fixed(Period),
+    Since(Timestamp),
+    Last(SignedDuration),
+}
+
+impl Span {
+    fn of(from: Option<&str>, length: SignedDuration, period: Period, has_end: bool) -> Self {
+        match from {
+            _ if has_end => Self::Fixed(period),
+            Some(_) => Self::Since(period.from()),
+            None => Self::Last(length),
+        }
+    }
+}
 
 /// Answers that are given again for a while.
 pub struct Kept {
     answers: Mutex<BTreeMap<Key, Answer>>,
+    /// Who counts a key, and who waits for that.
+    counting: Mutex<BTreeMap<Key, Weak<tokio::sync::Mutex<()>>>>,
     counts: Semaphore,
 }
 
+/// With the period it was counted for in it.
 struct Answer {
     answer: Value,
     until: Instant,
@@ -355,12 +380,29 @@ impl Default for Kept {
     fn default() -> Self {
         Self {
             answers: Mutex::default(),
+            counting: Mutex::default(),
             counts: Semaphore::new(COUNTS_MAX),
         }
     }
 }
 
 impl Kept {
+    /// Nobody else counts this key until what it answers is dropped.
+    async fn alone(&self, key: &Key) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+            // Those that nobody holds any more: as many are left as requests are being answered.
+            counting.retain(|_, it| it.strong_count() > 0);
+            let known = counting.get(key).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let lock = Arc::default();
+                counting.insert(key.clone(), Arc::downgrade(&lock));
+                lock
+            })
+        };
+        lock.lock_owned().await
+    }
+
     fn fresh(&self, key: &Key) -> Option<Value> {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = answers.get(key).filter(|it| Instant::now() < it.until);
@@ -375,5 +417,53 @@ impl Kept {
         if answers.len() < KEPT_MAX {
             answers.insert(key, Answer { answer, until });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(from: Option<&str>, to: Option<&str>, hours: i64, now: &str) -> Key {
+        let length = SignedDuration::from_hours(hours);
+        let period = period(from, to, length, now.parse().unwrap()).ok().unwrap();
+        let span = Span::of(from, length, period, to.is_some());
+        (TenantId::from("ten_a"), span, Narrow::default())
+    }
+
+    #[test]
+    fn what_ends_now_is_given_again_a_minute_later_and_no_other_time_is() {
+        let (then, later) = ("2026-11-25T08:00:00Z", "2026-11-25T08:01:00Z");
+        let day = Some("2026-11-24T08:00:00Z");
+        let kept = Kept::default();
+        let took = Duration::from_mins(1);
+        kept.keep(key(None, None, 24, then), json!("the last day"), took);
+        kept.keep(key(day, None, 24, then), json!("since"), took);
+        assert_eq!(kept.fresh(&key(None, None, 24, later)), Some(json!("the last day")));
+        assert_eq!(kept.fresh(&key(day, None, 24, later)), Some(json!("since")));
+        assert_eq!(kept.fresh(&key(None, None, 12, later)), None);
+        assert_eq!(kept.fresh(&key(day, Some(then), 24, then)), None);
+        assert_eq!(kept.fresh(&key(Some(then), None, 24, later)), None);
+    }
+
+    #[tokio::test]
+    async fn one_question_is_counted_by_one_at_a_time_and_another_beside_it() {
+        let (one, other) = (
+            key(None, None, 24, "2026-11-25T08:00:00Z"),
+            key(None, None, 12, "2026-11-25T08:00:00Z"),
+        );
+        let kept = Kept::default();
+        let counts = kept.alone(&one).await;
+        let _beside = kept.alone(&other).await;
+        let mut waits = std::pin::pin!(kept.alone(&one));
+        tokio::select! {
+            biased;
+            _ = &mut waits => panic!("two count the same"),
+            () = std::future::ready(()) => {}
+        }
+        drop(counts);
+        drop(waits.await);
+        drop(kept.alone(&one).await);
+        assert_eq!(kept.counting.lock().unwrap().len(), 2);
     }
 }
