@@ -3,6 +3,7 @@
 //! Invariant: while automation observes nothing leaves for the outside, by nobody's order; while it is stopped only what
 //! a person ordered does. Modes narrow: the tenant's and the playbook's both hold, and neither loosens the other.
 
+use jiff::Timestamp;
 use signalbox_model::automation::{AutomationMode, AutomationScope, ModeSet};
 use signalbox_model::effect::Effect;
 use std::collections::BTreeMap;
@@ -42,6 +43,19 @@ impl Automation {
         })
     }
 
+    /// Whether a mode that still holds an effect back was set before the effect was ordered, so that at no time since it
+    /// could leave. `released`: a person has let it go.
+    pub fn has_held(&self, effect: &Effect, released: bool, ordered_at: Timestamp) -> bool {
+        let holds = |it: &ModeSet| {
+            let alone = Hold {
+                observes: it.mode == AutomationMode::Observe,
+                stops: it.mode == AutomationMode::Stopped,
+            };
+            it.at < ordered_at && !alone.lets_out(effect, released)
+        };
+        self.applying(effect.playbook.as_deref()).any(holds)
+    }
+
     /// Each mode that was ever set, the newest of its scope.
     pub fn sets(&self) -> impl Iterator<Item = &ModeSet> {
         self.sets.values()
@@ -78,7 +92,6 @@ impl Hold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::Timestamp;
     use signalbox_model::effect::Order;
     use signalbox_model::id::{EffectId, LoadId, MessageId, OfferId, PartnerId};
     use signalbox_model::scope::Actor;
@@ -124,6 +137,26 @@ mod tests {
         assert_eq!(automation.over(None).mode(), AutomationMode::Observe);
         automation.apply(&set(None, AutomationMode::Automatic));
         assert!(automation.over(None).is_free());
+    }
+
+    #[test]
+    fn only_a_mode_that_was_set_before_the_order_and_still_holds_has_held_all_along() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut automation = Automation::default();
+        assert!(!automation.has_held(&effect(offer(), false), false, at(1)));
+        automation.apply(&set(None, AutomationMode::Stopped));
+        assert!(automation.has_held(&effect(offer(), false), false, at(1)));
+        assert!(!automation.has_held(&effect(offer(), false), false, at(0)));
+        assert!(!automation.has_held(&effect(offer(), false), true, at(1)));
+        assert!(!automation.has_held(&effect(offer(), true), false, at(1)));
+        automation.apply(&set(Some("load-tender"), AutomationMode::Observe));
+        assert!(!automation.has_held(&effect(offer(), true), false, at(1)));
+        // Let out and stopped again meanwhile: it may have been tried in between.
+        automation.apply(&ModeSet {
+            at: at(2),
+            ..set(None, AutomationMode::Stopped)
+        });
+        assert!(!automation.has_held(&effect(offer(), false), false, at(1)));
     }
 
     #[test]

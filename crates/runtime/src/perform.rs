@@ -111,7 +111,7 @@ impl Outbox {
     /// Ends a lease under which nothing was tried, until it is unparked.
     fn park(&mut self, id: &EffectId) {
         if let Some(entry) = self.pending.get_mut(id) {
-            entry.attempts -= 1;
+            entry.attempts = entry.attempts.saturating_sub(1);
             entry.is_parked = true;
         }
     }
@@ -171,12 +171,13 @@ impl Outbox {
         None
     }
 
-    /// Ends a lease under which nothing was tried.
+    /// Ends a lease under which nothing was tried. One that is not leased stays as it is: the job was handed out before
+    /// its owner recovered.
     fn give_back(&mut self, id: &EffectId, now: Timestamp) {
-        if let Some(entry) = self.pending.get_mut(id) {
-            entry.attempts -= 1;
+        if let Some(entry) = self.pending.get_mut(id).filter(|it| it.is_leased()) {
+            entry.attempts = entry.attempts.saturating_sub(1);
+            self.retry(id, now);
         }
-        self.retry(id, now);
     }
 
     fn retry(&mut self, id: &EffectId, at: Timestamp) {
@@ -260,11 +261,32 @@ impl Machine {
         for pending in all.into_values() {
             if pending.effect.order.is_immediate() {
                 self.queue.push_back(Work::Internal(pending));
+            } else if self.is_untried(&pending)? {
+                self.outbox.add(pending, now);
             } else {
                 self.outbox.add_again(pending, now);
             }
         }
         Ok(())
+    }
+
+    /// Whether no owner before this one can have tried it: what holds it back has done so since before it was ordered.
+    fn is_untried(&mut self, pending: &PendingEffect) -> Result<bool, StoreError> {
+        let (tenant, stream, effect) = (&pending.tenant, &pending.stream, &pending.effect);
+        let directory = self.directory(tenant)?;
+        if !stream.is_load()
+            || directory
+                .automation
+                .over(effect.playbook.as_deref())
+                .lets_out(effect, false)
+        {
+            return Ok(false);
+        }
+        let state = self.take_load(tenant, stream)?;
+        let known = state.effects.get(&effect.id);
+        let is_untried = known.is_some_and(|it| directory.automation.has_held(effect, it.released, it.ordered_at));
+        self.streams.put(tenant, stream, state, self.committed);
+        Ok(is_untried)
     }
 
     /// Deliveries handed out by `jobs`, of which `attempted` has not been told.
@@ -629,5 +651,23 @@ mod tests {
         assert_eq!(lease(&mut outbox, 1).as_deref(), Some("eff_0"));
         assert_eq!((lease(&mut outbox, 1), outbox.leased()), (None, 2));
         assert_eq!(lease(&mut outbox, 2).as_deref(), Some("eff_c"));
+    }
+
+    #[test]
+    fn a_job_from_before_a_recovery_that_found_no_room_changes_nothing() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let id = EffectId::from("eff_a");
+        let attempts = |outbox: &mut Outbox, second| outbox.lease(at(second)).map(|it| it.1);
+        let mut outbox = Outbox::default();
+        outbox.add_again(effect("eff_a"), at(1));
+        outbox.give_back(&id, at(5));
+        assert_eq!((outbox.next_due(), outbox.leased()), (Some(at(1)), 0));
+        assert_eq!(attempts(&mut outbox, 1), Some(1));
+        // Of a job of its own it counts: that attempt was none.
+        outbox.give_back(&id, at(2));
+        assert_eq!(attempts(&mut outbox, 2), Some(1));
+        outbox.park(&id);
+        outbox.give_back(&id, at(3));
+        assert_eq!((outbox.next_due(), attempts(&mut outbox, 9)), (None, None));
     }
 }

@@ -44,6 +44,18 @@ fn evidence(wanted: &str) -> Vec<(String, String, String)> {
 }
 
 #[test]
+fn a_letter_that_was_held_from_the_start_is_no_double_after_a_restart() {
+    let mut scenarios = files().unwrap().into_iter();
+    let scenario = scenarios.find(|(name, _)| name == "observe_letters").unwrap().1;
+    let events = run(&scenario, &mut RuntimeBoundary::restarting().unwrap()).unwrap();
+    let sent = events.into_iter().filter_map(|(_, event)| match event {
+        Event::NoticeSent { perhaps_twice, .. } => Some(perhaps_twice),
+        _ => None, // Only the letter is looked at.
+    });
+    assert_eq!(sent.collect::<Vec<_>>(), [false]);
+}
+
+#[test]
 fn an_exception_tells_in_the_playbooks_words_what_came_before() {
     let told = |scenario: &str| {
         let (what, text, source) = evidence(scenario).remove(0);
