@@ -46,6 +46,7 @@ pub(crate) fn request(
         evidence,
         proposal,
         requested_at: turn.now(),
+        playbook: turn.playbook(),
     };
     turn.link("approval", id.as_str());
     turn.record(Event::ApprovalRequested { approval });

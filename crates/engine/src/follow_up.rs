@@ -4,6 +4,7 @@
 
 use crate::exceptions;
 use crate::gate::{Choice, Fact};
+use crate::state::LoadState;
 use crate::turn::Turn;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,25 +27,32 @@ pub(crate) struct Wanted {
     pub kind: DocumentKind,
 }
 
-/// Asks the load's carrier for a document. Answers the playbook: `status` is `requested`, `not_needed` or `refused`.
-pub(crate) fn request_document(turn: &mut Turn<'_>, actor: &Actor, wanted: &Wanted) -> Value {
-    let readiness = turn.state.documents.readiness.clone().unwrap_or_default();
+/// What is missing of the proof of delivery.
+fn missing_of_proof(state: &LoadState) -> Vec<Requirement> {
     let of_proof = [
         Requirement::ProofOfDelivery,
         Requirement::ProofSigner,
         Requirement::ProofPieces,
         Requirement::ProofTime,
     ];
-    let missing: Vec<Requirement> = readiness
-        .missing
-        .into_iter()
-        .filter(|it| of_proof.contains(it))
-        .collect();
+    let missing = state.documents.readiness.iter().flat_map(|it| &it.missing);
+    missing.filter(|it| of_proof.contains(it)).copied().collect()
+}
+
+/// Whether there is still something to ask the carrier for.
+pub(crate) fn is_needed(state: &LoadState, kind: DocumentKind) -> bool {
+    let is_complete = kind == DocumentKind::ProofOfDelivery && missing_of_proof(state).is_empty();
+    state.cancelled.is_none() && !is_complete
+}
+
+/// Asks the load's carrier for a document. Answers the playbook: `status` is `requested`, `not_needed` or `refused`.
+pub(crate) fn request_document(turn: &mut Turn<'_>, actor: &Actor, wanted: &Wanted) -> Value {
+    let missing = missing_of_proof(turn.state);
     let (Some(load), Some(covered)) = (turn.state.load.as_ref(), turn.state.covered.as_ref()) else {
         return json!({"status": "not_needed", "reason": "no carrier has the load"});
     };
     let (load, carrier) = (load.id.clone(), covered.carrier.clone());
-    if turn.state.cancelled.is_some() || missing.is_empty() && wanted.kind == DocumentKind::ProofOfDelivery {
+    if !is_needed(turn.state, wanted.kind) {
         return json!({"status": "not_needed", "reason": "nothing is missing of it"});
     }
     let number = turn.state.documents.requests + 1;

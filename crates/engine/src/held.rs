@@ -8,6 +8,7 @@ use crate::automation::Hold;
 use crate::command::{HeldChoice, HeldDecision};
 use crate::exceptions;
 use crate::gate::Choice;
+use crate::moot::{drop_moot, refuse_delivery, sweep};
 use crate::notices;
 use crate::offers;
 use crate::process::{self, Work};
@@ -16,7 +17,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox_model::automation::{Held, HeldOutcome, HeldWhat};
 use signalbox_model::decision::Evidence;
-use signalbox_model::effect::{Order, Receipt};
+use signalbox_model::effect::Order;
 use signalbox_model::event::Event;
 use signalbox_model::exception::{ExceptionKind, ExceptionSeverity};
 use signalbox_model::id::{EffectId, HeldId, InstanceId, TimerId};
@@ -95,9 +96,15 @@ fn delivery(turn: &Turn<'_>, order: &Order) -> (&'static str, String, Value) {
 pub(crate) fn timer(turn: &mut Turn<'_>, timer: &TimerId) -> bool {
     let workflow = process::workflow_timer(timer);
     let of_tender = offers::offer_of_timer(timer).is_some() || approvals::timer_of(timer).is_some();
+    let approval = approvals::timer_of(timer).and_then(|it| turn.state.approvals.get(&it));
+    let approval = approval.map(|it| it.approval.clone());
     let playbook = match &workflow {
         Some((instance, _)) => turn.state.instances.get(instance).map(|it| it.definition.name.clone()),
-        None => turn.playbook(),
+        // Of the playbook that asked, where that is known.
+        None => approval
+            .as_ref()
+            .and_then(|it| it.playbook.clone())
+            .or_else(|| turn.playbook()),
     };
     if workflow.is_none() && !of_tender {
         return false; // What is seen of a trip is a fact, and no act of automation.
@@ -108,18 +115,18 @@ pub(crate) fn timer(turn: &mut Turn<'_>, timer: &TimerId) -> bool {
     }
     turn.acting = playbook;
     let offer = offers::offer_of_timer(timer).and_then(|id| turn.state.offer(&id));
-    let (action, title, proposal) = match offer {
-        Some(offer) => (
+    let (action, title, proposal) = match (offer, approval) {
+        (Some(offer), _) => (
             "expire_offer",
             format!("{} has not answered in time: let the offer run out", offer.scac),
             json!({"offer": offer.id, "scac": offer.scac, "rate": offer.rate, "respond_by": offer.respond_by}),
         ),
-        None if of_tender => (
+        (None, Some(approval)) => (
             "expire_approval",
-            "Nobody decided the approval in time: refuse the offer".to_owned(),
-            json!({"approval": approvals::timer_of(timer)}),
+            format!("Nobody decided in time, so do not: {}", approval.title),
+            json!({"approval": approval.id, "asked": approval.action}),
         ),
-        None => (
+        (None, None) => (
             "go_on",
             "The playbook's own time is over: go on with it".to_owned(),
             json!({"timer": timer}),
@@ -170,7 +177,7 @@ fn is_delivery(held: &Held, effect: &EffectId) -> bool {
     matches!(&held.what, HeldWhat::Delivery { effect: of } if of == effect)
 }
 
-fn settle(turn: &mut Turn<'_>, held: &Held, outcome: HeldOutcome, by: Option<Actor>, reason: String) {
+pub(crate) fn settle(turn: &mut Turn<'_>, held: &Held, outcome: HeldOutcome, by: Option<Actor>, reason: String) {
     let released = match (&held.what, outcome) {
         (HeldWhat::Delivery { effect }, HeldOutcome::Done | HeldOutcome::Resumed) => Some(effect.clone()),
         (HeldWhat::Delivery { .. } | HeldWhat::Offer { .. } | HeldWhat::Timer { .. }, _) => None,
@@ -183,74 +190,6 @@ fn settle(turn: &mut Turn<'_>, held: &Held, outcome: HeldOutcome, by: Option<Act
         released,
     });
     turn.out.settled.push(held.resume.clone());
-}
-
-/// Drops, by name, what has nothing left to do. Called at the end of every turn.
-pub(crate) fn sweep(turn: &mut Turn<'_>) {
-    if turn.state.held.is_empty() {
-        return;
-    }
-    for held in turn.state.held.clone() {
-        let Some(reason) = moot(turn, &held) else { continue };
-        settle(turn, &held, HeldOutcome::Moot, None, reason.clone());
-        if let HeldWhat::Delivery { effect } = &held.what {
-            refuse_delivery(turn, effect, reason);
-        }
-    }
-}
-
-/// Why there is nothing left to do about it.
-fn moot(turn: &Turn<'_>, held: &Held) -> Option<String> {
-    let state = &turn.state;
-    let standing = |offer: Option<&Offer>| {
-        let word = offer.map(|it| json!(it.state).as_str().unwrap_or_default().replace('_', " "));
-        word.unwrap_or_else(|| "gone".to_owned())
-    };
-    match &held.what {
-        HeldWhat::Offer { offer, .. } => {
-            let offer = state.offer(offer);
-            let waits = offer.is_some_and(|it| it.state == OfferState::Held);
-            (!waits).then(|| format!("the offer is {}", standing(offer)))
-        }
-        HeldWhat::Delivery { effect } => {
-            let known = state.effects.get(effect)?;
-            if known.receipt.is_some() {
-                return Some("it was delivered".to_owned());
-            }
-            let Order::SendOffer { offer, .. } = &known.order else {
-                return None;
-            };
-            let offer = state.offer(offer);
-            let stands = offer.is_some_and(|it| it.state == OfferState::Open);
-            (!stands).then(|| format!("the offer is {}", standing(offer)))
-        }
-        HeldWhat::Timer { timer, .. } => {
-            if let Some((instance, _)) = process::workflow_timer(timer) {
-                let runs = state.instances.contains_key(&instance);
-                return (!runs).then(|| "the playbook has ended".to_owned());
-            }
-            if let Some(approval) = approvals::timer_of(timer) {
-                let open = state.open_approvals().any(|it| it.id == approval);
-                return (!open).then(|| "the approval is decided".to_owned());
-            }
-            let offer = offers::offer_of_timer(timer).and_then(|it| state.offer(&it));
-            let stands = offer.is_some_and(|it| matches!(it.state, OfferState::Open | OfferState::Conditional));
-            (!stands).then(|| format!("the offer is {}", standing(offer)))
-        }
-    }
-}
-
-fn refuse_delivery(turn: &mut Turn<'_>, effect: &EffectId, reason: String) {
-    let Some(known) = turn.state.effects.get(effect).filter(|it| it.receipt.is_none()) else {
-        return;
-    };
-    let name = known.order.name().to_owned();
-    turn.out.settled.push(effect.clone());
-    turn.record(Event::EffectSettled {
-        effect: effect.clone(),
-        name,
-        receipt: Receipt::Refused { reason },
-    });
 }
 
 /// A person deals with one held thing.
@@ -303,7 +242,10 @@ fn carry_out(turn: &mut Turn<'_>, work: &mut Work, held: &Held, said: &str) -> b
             let offer = fresh(turn, offer);
             offers::send(turn, offer, by);
         }
-        HeldWhat::Delivery { .. } => settle(turn, held, HeldOutcome::Done, by, said.to_owned()),
+        HeldWhat::Delivery { effect } => {
+            renew(turn, effect);
+            settle(turn, held, HeldOutcome::Done, by, said.to_owned());
+        }
         HeldWhat::Timer { timer, .. } => {
             settle(turn, held, HeldOutcome::Done, by, said.to_owned());
             fire(turn, work, timer);
@@ -337,6 +279,30 @@ fn fresh(turn: &Turn<'_>, mut offer: Offer) -> Offer {
     offer
 }
 
+/// An offer that leaves late has its time to answer from now on; time that was over before it left ends nothing.
+fn renew(turn: &mut Turn<'_>, effect: &EffectId) {
+    let Some(offer) = unsent_offer(turn, effect) else {
+        return;
+    };
+    let timer = offers::offer_timer(&offer.id);
+    let (offer, respond_by) = (offer.id.clone(), fresh(turn, offer).respond_by);
+    turn.record(Event::OfferExtended { offer, respond_by });
+    turn.set_timer(timer.clone(), respond_by);
+    let is_of_it = |it: &&Held| matches!(&it.what, HeldWhat::Timer { timer: of, .. } if *of == timer);
+    if let Some(over) = turn.state.held.iter().find(is_of_it).cloned() {
+        let reason = "the offer has a new deadline".to_owned();
+        settle(turn, &over, HeldOutcome::Moot, None, reason);
+    }
+}
+
+/// The offer that a delivery was to make.
+fn unsent_offer(turn: &Turn<'_>, effect: &EffectId) -> Option<Offer> {
+    match &turn.state.effects.get(effect)?.order {
+        Order::SendOffer { offer, .. } => turn.state.offer(offer).cloned(),
+        _ => None, // Every other delivery makes none.
+    }
+}
+
 fn fire(turn: &mut Turn<'_>, work: &mut Work, timer: &TimerId) {
     match process::workflow_timer(timer) {
         Some((instance, timer)) => work.timer(instance, timer),
@@ -357,16 +323,12 @@ fn skip(turn: &mut Turn<'_>, held: &Held, said: &str) -> bool {
         }
         HeldWhat::Delivery { effect } => {
             skipped(turn);
-            let offer = match turn.state.effects.get(effect).map(|it| &it.order) {
-                Some(Order::SendOffer { offer, .. }) => Some(offer.clone()),
-                _ => None, // Only an offer that never left ends with it.
-            };
+            let offer = unsent_offer(turn, effect);
             if let Some(Order::SendNotice { notice, .. }) = turn.state.effects.get(effect).map(|it| it.order.clone()) {
                 notices::failed(turn, &notice, &reason);
             }
             refuse_delivery(turn, effect, reason.clone());
-            let open = |it: &Offer| it.state == OfferState::Open;
-            if let Some(offer) = offer.filter(|it| turn.state.offer(it).is_some_and(open)) {
+            if let Some(offer) = offer.filter(|it| it.state == OfferState::Open).map(|it| it.id) {
                 turn.cancel_timer(offers::offer_timer(&offer));
                 turn.record(Event::OfferRefused { offer, reason });
             }
@@ -385,11 +347,24 @@ fn take_over(turn: &mut Turn<'_>, work: &mut Work, said: &str) {
     let by = turn.context.actor.clone();
     let reason = format!("{} took the load over: {said}", by.name);
     end_tender(turn, work, &reason);
-    for held in turn.state.held.clone() {
-        if matches!(held.what, HeldWhat::Delivery { .. }) {
-            continue; // What carriers are to be told is not the playbook's alone.
+    let mut them = turn.state.held.clone();
+    // An offer that never left is taken back, and does not run out.
+    them.sort_by_key(|it| matches!(it.what, HeldWhat::Timer { .. }));
+    for held in them {
+        let unsent = match &held.what {
+            HeldWhat::Delivery { effect } => unsent_offer(turn, effect).map(|it| (effect.clone(), it.id)),
+            HeldWhat::Offer { .. } | HeldWhat::Timer { .. } => None,
+        };
+        if matches!(held.what, HeldWhat::Delivery { .. }) && unsent.is_none() {
+            continue; // What others are to be told is not the playbook's alone.
         }
         settle(turn, &held, HeldOutcome::TakenOver, Some(by.clone()), said.to_owned());
+        if let Some((effect, offer)) = unsent {
+            refuse_delivery(turn, &effect, reason.clone());
+            turn.cancel_timer(offers::offer_timer(&offer));
+            let reason = reason.clone();
+            turn.record(Event::OfferWithdrawn { offer, reason });
+        }
         match held.what {
             HeldWhat::Offer { offer, .. } => {
                 let reason = reason.clone();
@@ -434,7 +409,8 @@ pub(crate) fn resume(turn: &mut Turn<'_>, work: &mut Work, effect: &EffectId) {
     // Deliveries have their deadlines renewed before the old ones are looked at.
     held.sort_by_key(|it| matches!(it.what, HeldWhat::Timer { .. }));
     for it in held {
-        if !turn.directory().automation.over(it.playbook.as_deref()).is_free() {
+        let is_settled = !turn.state.held.contains(&it); // By what was gone on with before it.
+        if is_settled || !turn.directory().automation.over(it.playbook.as_deref()).is_free() {
             continue;
         }
         turn.acting.clone_from(&it.playbook);
@@ -448,8 +424,8 @@ pub(crate) fn resume(turn: &mut Turn<'_>, work: &mut Work, effect: &EffectId) {
 }
 
 fn go_on(turn: &mut Turn<'_>, work: &mut Work, held: &Held) {
-    if let Some(reason) = moot(turn, held) {
-        return settle(turn, held, HeldOutcome::Moot, None, reason);
+    if drop_moot(turn, held) {
+        return;
     }
     let resumed = |turn: &mut Turn<'_>, how: &str| settle(turn, held, HeldOutcome::Resumed, None, how.to_owned());
     match &held.what {
@@ -468,27 +444,10 @@ fn go_on(turn: &mut Turn<'_>, work: &mut Work, held: &Held) {
             }
         }
         HeldWhat::Delivery { effect } => {
-            let order = turn.state.effects.get(effect).map(|it| it.order.clone());
-            if let Some(Order::SendOffer { offer, .. }) = order
-                && let Some(known) = turn.state.offer(&offer).cloned()
-            {
-                let respond_by = fresh(turn, known).respond_by;
-                turn.record(Event::OfferExtended {
-                    offer: offer.clone(),
-                    respond_by,
-                });
-                turn.set_timer(offers::offer_timer(&offer), respond_by);
-            }
+            renew(turn, effect);
             resumed(turn, "it leaves now");
         }
         HeldWhat::Timer { timer, .. } => {
-            let extended = offers::offer_of_timer(timer)
-                .and_then(|it| turn.state.offer(&it))
-                .is_some_and(|it| it.respond_by > turn.now());
-            if extended {
-                let reason = "the offer has a new deadline".to_owned();
-                return settle(turn, held, HeldOutcome::Moot, None, reason);
-            }
             resumed(turn, "its time was over meanwhile");
             fire(turn, work, timer);
         }

@@ -29,6 +29,7 @@ mod follow_up;
 mod held;
 mod invoices;
 mod memo;
+mod moot;
 mod offers;
 mod orders;
 mod process;

@@ -238,6 +238,9 @@ pub(crate) fn withdraw(turn: &mut Turn<'_>, id: &OfferId, reason: &str) {
 }
 
 fn tell_carrier(turn: &mut Turn<'_>, offer: &Offer) {
+    if turn.state.offer_never_left(&offer.id) {
+        return; // Nobody was told of it.
+    }
     let Some(load) = turn.state.load.as_ref().map(|it| it.id.clone()) else {
         return;
     };

@@ -317,6 +317,14 @@ impl LoadState {
         }
     }
 
+    /// Whether the carrier cannot know of an offer that was made: its delivery is held, or was refused before it left.
+    pub fn offer_never_left(&self, offer: &OfferId) -> bool {
+        self.effects.iter().any(|(id, it)| {
+            let sends = matches!(&it.order, Ordered::SendOffer { offer: of, .. } if of == offer);
+            sends && (self.holds_delivery(id) || matches!(it.receipt, Some(Receipt::Refused { .. })))
+        })
+    }
+
     pub fn holds_delivery(&self, effect: &EffectId) -> bool {
         let is = |it: &Held| matches!(&it.what, HeldWhat::Delivery { effect: of } if of == effect);
         self.held.iter().any(is)

@@ -6,7 +6,7 @@ use crate::documents::{self, Arrival};
 use crate::state::LoadState;
 use crate::trip::{self, Picture};
 use crate::turn::Turn;
-use crate::{answers, approvals, cover, exceptions, held, invoices, offers, orders, process, receipts, views};
+use crate::{answers, approvals, cover, exceptions, held, invoices, moot, offers, orders, process, receipts, views};
 use jiff::Timestamp;
 use serde_json::Value;
 use signalbox_model::answer::AnswerAttempt;
@@ -132,7 +132,7 @@ pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> React
         documents::review(&mut turn);
     }
     process::run(&mut turn, work);
-    held::sweep(&mut turn);
+    moot::sweep(&mut turn);
     views::refresh(&mut turn);
     turn.out
 }

@@ -6,7 +6,7 @@ use crate::trip::fleet::{Seen, Why};
 use crate::turn::Turn;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use signalbox_model::automation::{AutomationMode, Held, HeldWhat, ModeSet};
+use signalbox_model::automation::{Held, HeldWhat, ModeSet};
 use signalbox_model::event::Event;
 use signalbox_model::exception::{Approval, Exception, ExceptionKind, ExceptionSeverity};
 use signalbox_model::issue::Issue;
@@ -272,20 +272,16 @@ fn exception_row(load: &Load, exception: &Exception) -> ViewRow {
 
 /// A place in the manual queue.
 fn held_row(load: &Load, held: &Held) -> ViewRow {
-    let allowed: &[&str] = match (&held.what, held.mode) {
-        (HeldWhat::Offer { .. } | HeldWhat::Delivery { .. }, AutomationMode::Observe) => {
-            &["cover", "skip", "take_over"]
-        }
-        (HeldWhat::Offer { .. } | HeldWhat::Delivery { .. }, _) => &["do", "skip", "take_over", "cover"],
-        (HeldWhat::Timer { .. }, _) => &["do", "take_over", "cover"],
-    };
-    let next = match held.mode {
-        AutomationMode::Observe => {
-            "Do it yourself and cover the load by hand; nothing leaves here while automation observes."
-        }
-        AutomationMode::Automatic | AutomationMode::Stopped => {
-            "Have it done, skip it, take the load over, or cover it by hand."
-        }
+    // Whatever the mode was that held it: the engine refuses by name what the mode of that moment does not let out.
+    let (allowed, next): (&[&str], _) = match &held.what {
+        HeldWhat::Offer { .. } | HeldWhat::Delivery { .. } => (
+            &["do", "skip", "take_over", "cover"],
+            "Have it done unless automation observes, skip it, take the load over, or cover it by hand.",
+        ),
+        HeldWhat::Timer { .. } => (
+            &["do", "take_over", "cover"],
+            "Have it done unless automation observes, take the load over, or cover it by hand.",
+        ),
     };
     let body = json!({
         "kind": "held", "id": held.id, "load": load.id, "reference": load.reference, "title": held.title,

@@ -68,6 +68,9 @@ pub struct Approval {
     /// What will happen if approved, for the person to read and edit.
     pub proposal: serde_json::Value,
     pub requested_at: Timestamp,
+    /// The playbook that asks, or for whose tender it is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

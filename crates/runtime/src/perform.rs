@@ -124,11 +124,11 @@ impl Outbox {
         }
     }
 
-    /// A tenant's automation was switched: what waits for it, or for another attempt, is looked at again. A parked delivery
-    /// stays until its load lets it go.
+    /// A tenant's automation was switched: what waits for it, or for another attempt, is looked at again. A delivery that
+    /// its load keeps is parked once more.
     pub fn recheck(&mut self, tenant: &TenantId, now: Timestamp) {
         for (id, entry) in self.pending.iter_mut().filter(|(_, it)| it.effect.tenant == *tenant) {
-            let waits = entry.is_parked && entry.effect.effect.order.is_internal();
+            let waits = entry.is_parked;
             if let Some(at) = entry.at {
                 self.due.remove(&(at, entry.place, id.clone()));
             }
@@ -196,20 +196,19 @@ impl Entry {
 }
 
 impl Machine {
-    /// Whether automation observes or is stopped for this effect, and no person has let it go.
+    /// Whether automation observes or is stopped for this effect, and no person has let it go; or its load still keeps it,
+    /// to go on with it once it has a new deadline.
     fn is_held_back(&mut self, pending: &PendingEffect) -> Result<bool, StoreError> {
         let (tenant, stream, effect) = (&pending.tenant, &pending.stream, &pending.effect);
         let hold = self.directory(tenant)?.automation.over(effect.playbook.as_deref());
-        if hold.lets_out(effect, false) {
-            return Ok(false);
-        }
-        if !stream.is_load() || !hold.lets_out(effect, true) {
-            return Ok(true);
+        if !stream.is_load() || effect.order.is_internal() || !hold.lets_out(effect, true) {
+            return Ok(!hold.lets_out(effect, false));
         }
         let state = self.take_load(tenant, stream)?;
         let released = state.effects.get(&effect.id).is_some_and(|it| it.released);
+        let is_kept = hold.is_free() && state.holds_delivery(&effect.id);
         self.streams.put(tenant, stream, state, self.committed);
-        Ok(!released)
+        Ok(is_kept || !hold.lets_out(effect, released))
     }
 
     /// A delivery may not leave: its load keeps it for a person, unless that has changed meanwhile.

@@ -267,7 +267,7 @@ impl EngineBoundary {
         };
         let reaction = change_settings(&self.directory, command, &context);
         reaction.events.iter().for_each(|it| self.directory.apply(it));
-        self.unpark(|it| it.order.is_internal());
+        self.unpark(|_| true);
         Outcome {
             refused: refusal(reaction.outcome),
             duplicate: false,
@@ -277,8 +277,10 @@ impl EngineBoundary {
     /// Whether this may not be performed now; then it is kept.
     fn is_held_back(&mut self, stream: &StreamId, effect: &Effect) -> bool {
         let hold = self.directory.automation.over(effect.playbook.as_deref());
-        let known = self.loads.get(stream).and_then(|it| it.effects.get(&effect.id));
-        if hold.lets_out(effect, known.is_some_and(|it| it.released)) {
+        let load = self.loads.get(stream);
+        let known = load.and_then(|it| it.effects.get(&effect.id));
+        let is_kept = hold.is_free() && load.is_some_and(|it| it.holds_delivery(&effect.id));
+        if !is_kept && hold.lets_out(effect, known.is_some_and(|it| it.released)) {
             return false;
         }
         self.parked.push((stream.clone(), effect.clone()));
