@@ -264,6 +264,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loads/{id}/mails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The mails on a load, the newest first. Spans count Unicode characters of `mail.text`; what a text says is data. */
+        get: operations["mails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/loads/{id}/path": {
         parameters: {
             query?: never;
@@ -869,6 +886,8 @@ export interface components {
             /** @description `approval`, `exception`, or `held`: what automation was about to do. */
             kind: string;
             load: string;
+            /** @description Mails that an exception rests on, without their texts: what was read of them, and by what means. */
+            mails?: unknown[] | null;
             /** @description Of something held: the mode that held it, `observe` or `stopped`. */
             mode?: string | null;
             next_action?: string | null;
@@ -965,6 +984,8 @@ export interface components {
                 /** @description `approval`, `exception`, or `held`: what automation was about to do. */
                 kind: string;
                 load: string;
+                /** @description Mails that an exception rests on, without their texts: what was read of them, and by what means. */
+                mails?: unknown[] | null;
                 /** @description Of something held: the mode that held it, `observe` or `stopped`. */
                 mode?: string | null;
                 next_action?: string | null;
@@ -1068,6 +1089,10 @@ export interface components {
             /** @description The tender with its offers in the order they were made. */
             tender?: unknown;
             trip?: components["schemas"]["TripBody"] | null;
+        };
+        Mails: {
+            /** @description Each with its `message`, the `exception` it lies with, the `mail` and the `advice` of a language model, if any. */
+            mails: unknown[];
         };
         Me: {
             actor: components["schemas"]["ActorBody"];
@@ -2183,6 +2208,38 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    mails: {
+        parameters: {
+            query?: {
+                /** @description Answer only once the record with this seq shows; at most two seconds. */
+                wait_for?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mails"];
                 };
             };
             "4XX": {

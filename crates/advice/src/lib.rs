@@ -7,3 +7,4 @@ pub mod drive;
 pub mod geo;
 pub mod geofence;
 pub mod hours;
+pub mod intent;

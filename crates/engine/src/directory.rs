@@ -10,8 +10,9 @@ use crate::table::Table;
 use jiff::Timestamp;
 use signalbox_model::directory::{AccessKey, Partner, PartnerRole, Settings, Site, Source};
 use signalbox_model::event::Event;
-use signalbox_model::id::{PartnerId, TenantId};
+use signalbox_model::id::{PartnerId, SubjectId, TenantId};
 use signalbox_model::issue::Issue;
+use signalbox_model::personal::Personal;
 use signalbox_workflow::Definition;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -131,6 +132,21 @@ impl Directory {
         self.called
             .get(&name.trim().to_lowercase())
             .and_then(|id| self.partners.get(id))
+    }
+
+    /// The partner who writes from an address: one of its aliases is the address, or all of its domain (`@acme.example`).
+    pub fn written_by(&self, address: &str) -> Option<&Partner> {
+        let (_, domain) = address.rsplit_once('@')?;
+        self.called(address).or_else(|| self.called(&format!("@{domain}")))
+    }
+
+    /// The partner whose notices go to the address that has this subject key.
+    pub fn reached_at(&self, subject: &SubjectId) -> Option<&Partner> {
+        let of = |it: &&Partner| {
+            let address = it.notify_email.as_deref().and_then(Personal::sealed);
+            address.is_some_and(|address| address.subject == *subject)
+        };
+        self.partners.values().find(of)
     }
 
     pub fn carrier(&self, name: &str) -> Option<&Partner> {

@@ -3,6 +3,7 @@
 use crate::answers;
 use crate::command::{Resolution, ResolutionChoice};
 use crate::documents;
+use crate::notices;
 use crate::offers;
 use crate::template;
 use crate::turn::Turn;
@@ -174,6 +175,14 @@ pub(crate) fn resolve(turn: &mut Turn<'_>, id: &ExceptionId, resolution: Resolut
         by,
         resolution: resolution.note,
     });
+    let by_mail = [
+        ExceptionKind::DetentionRisk,
+        ExceptionKind::TroubleReported,
+        ExceptionKind::AnswerNeeded,
+    ];
+    if by_mail.contains(&known.exception.kind) {
+        notices::withdraw_about(turn, id.as_str(), "the exception was resolved");
+    }
     turn.touch("exception.resolve", id.as_str(), known.exception.raised_at, in_hand_ms);
     turn.done(json!({"exception": id}));
 }

@@ -145,7 +145,8 @@ pub(crate) fn undelivered(turn: &mut Turn<'_>, order: &Order, reason: &str) {
         | Order::WithdrawOffer { .. }
         | Order::SendNotice { .. }
         | Order::ResumeHeld { .. }
-        | Order::SendAcknowledgement { .. } => {}
+        | Order::SendAcknowledgement { .. }
+        | Order::AskAdvisor { .. } => {}
     }
 }
 

@@ -9,6 +9,7 @@ pub mod directory;
 pub mod documents;
 pub mod gate;
 pub mod kpi;
+pub mod mail;
 pub mod notices;
 pub mod playbook;
 pub mod playbook_test;

@@ -96,8 +96,9 @@ fn moot_delivery(turn: &Turn<'_>, order: &Order) -> Option<String> {
             let needed = follow_up::is_needed(state, *kind);
             (!needed).then(|| "nothing is missing of it".to_owned())
         }
-        // A system is told how things stood; the rest is never held.
+        // A system is told how things stood, and a mail is still to be understood; the rest is never held.
         Order::TellSystem { .. }
+        | Order::AskAdvisor { .. }
         | Order::SendAcknowledgement { .. }
         | Order::NormalizeMessage { .. }
         | Order::ContinueWorkflow { .. }

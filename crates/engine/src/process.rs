@@ -93,6 +93,10 @@ fn spread(turn: &mut Turn<'_>, work: &mut Work, place: usize) {
     let Some(event) = turn.out.events.get(place) else {
         return;
     };
+    // A language model's words are for people. No playbook hears of them, so that none can act on them.
+    if matches!(event, Event::AdviceGiven { .. } | Event::AdviceRefused { .. }) {
+        return;
+    }
     let kind = event.wire_type();
     let hears = |it: &Instance| {
         let definition = turn.directory().definitions.get(&it.definition.hash);

@@ -36,6 +36,7 @@ pub(crate) fn settle(turn: &mut Turn<'_>, effect: EffectId, receipt: Receipt) {
                 | Order::RequestDocument { .. }
                 | Order::TellSystem { .. }
                 | Order::SendAcknowledgement { .. }
+                | Order::AskAdvisor { .. }
                 | Order::NormalizeMessage { .. }
                 | Order::ContinueWorkflow { .. }
                 | Order::ResumeHeld { .. } => {}

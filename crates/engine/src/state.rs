@@ -9,9 +9,10 @@ use signalbox_model::effect::{Effect, Order as Ordered, Receipt};
 use signalbox_model::event::Event;
 use signalbox_model::exception::{Approval, ApprovalOutcome, Exception};
 use signalbox_model::id::{
-    ApprovalId, EffectId, ExceptionId, HeldId, InstanceId, NoticeId, OfferId, PartnerId, TenderId, TimerId,
+    ApprovalId, EffectId, ExceptionId, HeldId, InstanceId, MessageId, NoticeId, OfferId, PartnerId, TenderId, TimerId,
 };
 use signalbox_model::load::{Load, Order, Shipment};
+use signalbox_model::mail::{Advice, Mail};
 use signalbox_model::notice::{Notice, NoticeState};
 use signalbox_model::scope::Actor;
 use signalbox_model::tender::{Offer, OfferState};
@@ -41,11 +42,25 @@ pub struct LoadState {
     pub effects: BTreeMap<EffectId, EffectState>,
     /// Those that run. One that is over is told nothing more; its end is in the log.
     pub instances: BTreeMap<InstanceId, Instance>,
+    /// In the order they came; the latest, where there are very many.
+    pub mails: Vec<MailState>,
     /// What automation holds back, in the order in which it came.
     pub held: Vec<Held>,
     pub settled_held: BTreeMap<HeldId, (HeldOutcome, Option<Actor>)>,
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
+}
+
+/// Mails of one load that are kept in memory.
+const MAILS_MAX: usize = 100;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct MailState {
+    pub message: Option<MessageId>,
+    pub mail: Mail,
+    /// The exception it raised or joined.
+    pub exception: Option<ExceptionId>,
+    pub advice: Option<Advice>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -181,6 +196,7 @@ impl LoadState {
             | Event::PositionsDoubted { .. }
             | Event::DeliveryOverdue { .. }
             | Event::TripCompleted { .. } => self.trip.apply(event),
+            Event::MailReceived { .. } | Event::AdviceGiven { .. } => self.apply_mail(event),
             Event::DocumentReceived { .. }
             | Event::DocumentRefused { .. }
             | Event::DocumentQuestioned { .. }
@@ -194,6 +210,7 @@ impl LoadState {
             Event::OfferSent { .. }
             | Event::AnswerRejected { .. }
             | Event::AttemptRejected { .. }
+            | Event::AdviceRefused { .. }
             | Event::TouchRecorded { .. } => {}
             // Of other streams.
             Event::MessageReceived(_)
@@ -211,6 +228,34 @@ impl LoadState {
             | Event::SiteChanged { .. }
             | Event::AutomationModeChanged { .. }
             | Event::SettingsChanged { .. } => {}
+        }
+    }
+
+    /// What was written, and what was made of it.
+    fn apply_mail(&mut self, event: &Event) {
+        match event {
+            Event::MailReceived {
+                message,
+                mail,
+                exception,
+            } => {
+                if self.mails.len() >= MAILS_MAX {
+                    self.mails.remove(0);
+                }
+                self.mails.push(MailState {
+                    message: message.clone(),
+                    mail: (**mail).clone(),
+                    exception: exception.clone(),
+                    advice: None,
+                });
+            }
+            Event::AdviceGiven { message, advice } => {
+                if let Some(it) = self.mails.iter_mut().find(|it| it.message.as_ref() == Some(message)) {
+                    it.advice = Some((**advice).clone());
+                }
+            }
+            // `apply` hands over no other.
+            _ => {}
         }
     }
 

@@ -6,7 +6,9 @@ use crate::documents::{self, Arrival};
 use crate::state::LoadState;
 use crate::trip::{self, Picture};
 use crate::turn::Turn;
-use crate::{answers, approvals, cover, exceptions, held, invoices, moot, offers, orders, process, receipts, views};
+use crate::{
+    answers, approvals, cover, exceptions, held, invoices, mail, moot, offers, orders, process, receipts, views,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 use signalbox_model::answer::AnswerAttempt;
@@ -16,6 +18,7 @@ use signalbox_model::effect::{Effect, Receipt};
 use signalbox_model::event::Event;
 use signalbox_model::id::{EffectId, InstanceId, LoadId, MessageId, TimerId};
 use signalbox_model::issue::Issue;
+use signalbox_model::mail::{Advice, Mail};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Actor;
 use signalbox_model::timer::TimerChange;
@@ -33,6 +36,11 @@ pub enum Input {
     Answer(AnswerAttempt),
     Status(StatusAttempt),
     Invoice(InvoiceAttempt),
+    /// What somebody wrote about this load. It is sealed, and its facts are checked against the load.
+    Mail {
+        mail: Box<Mail>,
+        message: Option<MessageId>,
+    },
     Document(Box<Arrival>),
     /// What a vehicle's positions say about this load has changed.
     Moved(Picture),
@@ -43,6 +51,11 @@ pub enum Input {
     Settled {
         effect: EffectId,
         receipt: Receipt,
+    },
+    /// A language model has answered about a mail, or said something that cannot be shown.
+    Advised {
+        effect: EffectId,
+        answer: Result<Box<Advice>, String>,
     },
     /// This delivery may not leave: automation observes or is stopped.
     Withheld(EffectId),
@@ -111,6 +124,7 @@ pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> React
         Input::LookAgain => trip::begin(&mut turn),
         Input::Invoice(invoice) => invoices::admit(&mut turn, invoice),
         Input::Document(arrival) => documents::admit(&mut turn, *arrival),
+        Input::Mail { mail, message } => mail::admit(&mut turn, *mail, message),
         Input::Command(command) => run(&mut turn, &mut work, command),
         Input::Withheld(effect) => held::withhold(&mut turn, &effect),
         Input::Resume(effect) => held::resume(&mut turn, &mut work, &effect),
@@ -122,6 +136,7 @@ pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> React
                 None => offers::wake(&mut turn, &timer),
             },
         },
+        Input::Advised { effect, answer } => mail::advised(&mut turn, effect, answer.map(|it| *it)),
         Input::Settled { effect, receipt } => receipts::settle(&mut turn, effect, receipt),
         Input::Continue { effect, instance, call } => {
             turn.out.settled.push(effect);

@@ -111,10 +111,20 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
         let (key, row) = match event {
             Event::ApprovalRequested { approval } => (approval.id.0.clone(), Some(approval_row(&load, approval))),
             Event::ApprovalDecided { approval, .. } => (approval.0.clone(), None),
-            Event::ExceptionRaised { exception } => (exception.id.0.clone(), Some(exception_row(&load, exception))),
-            Event::ExceptionUpdated { exception, .. } => {
-                let known = turn.state.exceptions.get(exception);
-                (exception.0.clone(), known.map(|it| exception_row(&load, &it.exception)))
+            Event::ExceptionRaised { exception } => (
+                exception.id.0.clone(),
+                Some(exception_row(&load, exception, turn.state)),
+            ),
+            Event::ExceptionUpdated { exception, .. }
+            | Event::MailReceived {
+                exception: Some(exception),
+                ..
+            } => {
+                let known = turn.state.exceptions.get(exception).filter(|it| it.resolved.is_none());
+                (
+                    exception.0.clone(),
+                    known.map(|it| exception_row(&load, &it.exception, turn.state)),
+                )
             }
             Event::ExceptionResolved { exception, .. } => (exception.0.clone(), None),
             Event::ActionHeld { held } => (held.id.0.clone(), Some(held_row(&load, held))),
@@ -233,7 +243,7 @@ fn approval_row(load: &Load, approval: &Approval) -> ViewRow {
     )
 }
 
-fn exception_row(load: &Load, exception: &Exception) -> ViewRow {
+fn exception_row(load: &Load, exception: &Exception, state: &LoadState) -> ViewRow {
     let severity = match exception.severity {
         ExceptionSeverity::Low => 1,
         ExceptionSeverity::Medium => 2,
@@ -250,11 +260,25 @@ fn exception_row(load: &Load, exception: &Exception) -> ViewRow {
         | ExceptionKind::DeliveryFailed
         | ExceptionKind::OrderChanged
         | ExceptionKind::LateDeliveryRisk
+        | ExceptionKind::DetentionRisk
+        | ExceptionKind::TroubleReported
+        | ExceptionKind::AnswerNeeded
         | ExceptionKind::TakenOver
         | ExceptionKind::AutomationStopped => &["resolve"],
     };
+    // Without the text: who may read it asks for it, and gets it opened.
+    let mails = state
+        .mails
+        .iter()
+        .filter(|it| it.exception.as_ref() == Some(&exception.id));
+    let mails: Vec<Value> = mails
+        .map(|it| {
+            json!({"message": it.message, "sent": it.mail.sent, "sender": it.mail.sender, "reading": it.mail.reading,
+                   "summary": it.mail.summary})
+        })
+        .collect();
     let body = json!({
-        "kind": "exception", "id": exception.id, "load": load.id, "reference": load.reference,
+        "kind": "exception", "id": exception.id, "mails": mails, "load": load.id, "reference": load.reference,
         "title": exception.title, "severity": exception.severity, "requested_at": exception.raised_at,
         "deadline": null, "role": null, "evidence": exception.evidence, "proposal": null, "rule": null,
         "next_action": exception.next_action, "exception": exception.kind, "allowed_actions": allowed,

@@ -1,6 +1,6 @@
 //! The front door: whoever has bytes and the source's format needs to know nothing else.
 
-use crate::{json, telematics, x12};
+use crate::{email, json, telematics, x12};
 use signalbox_model::attempt::Attempt;
 use signalbox_model::directory::SourceFormat;
 use signalbox_model::issue::Issue;
@@ -101,7 +101,7 @@ pub fn decode(format: SourceFormat, bytes: &[u8], context: &Context<'_>) -> Deco
         SourceFormat::X12 => x12::front_door(bytes, context),
         SourceFormat::Json => json::front_door(bytes, context),
         SourceFormat::Telematics => telematics::front_door(bytes, context),
-        SourceFormat::Email => refused(not_read_yet("e-mail")),
+        SourceFormat::Email => email::front_door(bytes, context),
     }
 }
 
@@ -110,13 +110,4 @@ pub(crate) fn refused(issue: Issue) -> Decoded {
         issues: vec![issue],
         ..Decoded::default()
     }
-}
-
-fn not_read_yet(format: &str) -> Issue {
-    Issue::fatal(
-        "message.format_not_read",
-        "",
-        format!("{format} is not read yet; the message is kept as it came"),
-        "Enter what it says by hand. It can be processed again once this format is read.",
-    )
 }

@@ -1,4 +1,4 @@
-//! Foreign bytes <-> model: X12, JSON and telematics today, each behind the one front door `decode`.
+//! Foreign bytes <-> model: X12, JSON, telematics and e-mail today, each behind the one front door `decode`.
 //!
 //! Invariants: pure (no clock, chance, files or sockets: `now` is an argument); no bytes whatever make it panic;
 //! every loop and size has a named limit. Decoders are lenient and return what they read *and* what they could
@@ -18,7 +18,9 @@ mod decode;
 mod findings;
 mod order_check;
 
+pub mod advisor;
 pub mod document;
+pub mod email;
 pub mod json;
 pub mod moment;
 pub mod place;

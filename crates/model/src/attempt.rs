@@ -5,6 +5,7 @@
 use crate::answer::AnswerAttempt;
 use crate::document::{DocumentKind, Media, Proof, RawBytes};
 use crate::load::{Equipment, Goods, Location, Priority, Stop};
+use crate::mail::MailAttempt;
 use crate::personal::Personal;
 use crate::position::PositionAttempt;
 use crate::value::{ExternalId, Moment, Money, Weight};
@@ -20,6 +21,8 @@ pub enum Attempt {
     Invoice(InvoiceAttempt),
     /// Positions of vehicles: one message brings many, each on its own.
     Positions(Vec<PositionAttempt>),
+    /// What somebody wrote in words.
+    Mail(Box<MailAttempt>),
     Document(Box<DocumentAttempt>),
 }
 
@@ -138,6 +141,7 @@ impl Attempt {
         match self {
             Self::Order(order) => order.personal_mut(),
             Self::Answer(answer) => answer.note.iter_mut().collect(),
+            Self::Mail(mail) => mail.personal_mut(),
             Self::Document(document) => document.proof.iter_mut().flat_map(Proof::personal_mut).collect(),
             Self::Acknowledgement(_) | Self::Status(_) | Self::Invoice(_) | Self::Positions(_) => Vec::new(),
         }

@@ -143,6 +143,9 @@ pub struct Settings {
     /// Notices that a playbook proposes leave without a person's approval.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub notices_unattended: bool,
+    /// Mails go to the operator's language model, where there is one, for a summary and a draft.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ask_advisor: bool,
 }
 
 impl Default for Settings {
@@ -155,6 +158,7 @@ impl Default for Settings {
             tms: None,
             notice_reply_to: None,
             notices_unattended: false,
+            ask_advisor: false,
         }
     }
 }

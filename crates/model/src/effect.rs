@@ -88,6 +88,8 @@ pub enum Order {
         notice: NoticeId,
         to: PartnerId,
     },
+    /// Ask the operator's language model to summarize a mail and to draft an answer. What comes back is advice.
+    AskAdvisor { load: LoadId, message: MessageId },
     /// Return a functional acknowledgement to whoever sent the interchange.
     SendAcknowledgement {
         message: MessageId,
@@ -106,7 +108,8 @@ impl Order {
             | Self::RequestDocument { .. }
             | Self::TellSystem { .. }
             | Self::SendNotice { .. }
-            | Self::SendAcknowledgement { .. } => false,
+            | Self::SendAcknowledgement { .. }
+            | Self::AskAdvisor { .. } => false,
         }
     }
 
@@ -130,7 +133,8 @@ impl Order {
             | Self::WithdrawOffer { load, .. }
             | Self::RequestDocument { load, .. }
             | Self::TellSystem { load, .. }
-            | Self::SendNotice { load, .. } => Some(load),
+            | Self::SendNotice { load, .. }
+            | Self::AskAdvisor { load, .. } => Some(load),
             Self::NormalizeMessage { .. } | Self::SendAcknowledgement { .. } => None,
         }
     }
@@ -146,6 +150,7 @@ impl Order {
             Self::TellSystem { .. } => "TellSystem",
             Self::SendNotice { .. } => "SendNotice",
             Self::SendAcknowledgement { .. } => "SendAcknowledgement",
+            Self::AskAdvisor { .. } => "AskAdvisor",
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::id::{
 };
 use crate::issue::Issue;
 use crate::load::{Load, Order, Shipment};
+use crate::mail::{Advice, Mail};
 use crate::notice::{Notice, Wording};
 use crate::personal::{self, Personal};
 use crate::position::PositionSample;
@@ -224,6 +225,24 @@ pub enum Event {
     MilestoneReported {
         carrier: String,
         milestone: MilestoneAttempt,
+    },
+    /// What somebody wrote about the load, and the exception it raised or joined.
+    MailReceived {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
+        mail: Box<Mail>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exception: Option<ExceptionId>,
+    },
+    /// A language model's words about a mail. Shown as advice; nothing reads it.
+    AdviceGiven {
+        message: MessageId,
+        advice: Box<Advice>,
+    },
+    /// Its answer did not pass, and why.
+    AdviceRefused {
+        message: MessageId,
+        reason: String,
     },
     InvoiceReceived {
         carrier: String,
@@ -442,6 +461,9 @@ impl Event {
             Self::PositionsTaken { .. } => "PositionsTaken",
             Self::SiteChanged { .. } => "SiteChanged",
             Self::MilestoneReported { .. } => "MilestoneReported",
+            Self::MailReceived { .. } => "MailReceived",
+            Self::AdviceGiven { .. } => "AdviceGiven",
+            Self::AdviceRefused { .. } => "AdviceRefused",
             Self::InvoiceReceived { .. } => "InvoiceReceived",
             Self::DocumentReceived { .. } => "DocumentReceived",
             Self::DocumentRefused { .. } => "DocumentRefused",

@@ -33,6 +33,12 @@ pub enum ExceptionKind {
     OrderChanged,
     /// A delivery will be late, or is.
     LateDeliveryRisk,
+    /// A vehicle is held at a site, and somebody asks for detention.
+    DetentionRisk,
+    /// Somebody reports trouble in words: a breakdown, refused freight, an appointment that cannot be kept.
+    TroubleReported,
+    /// Somebody's message asks for something that a person must do or say.
+    AnswerNeeded,
     /// A document contradicts the load it came for.
     DocumentInQuestion,
     /// Fewer or more pieces were received than were tendered, or some were damaged.

@@ -15,6 +15,7 @@ pub mod exception;
 pub mod id;
 pub mod issue;
 pub mod load;
+pub mod mail;
 pub mod notice;
 pub mod personal;
 pub mod position;

@@ -49,6 +49,14 @@ impl Personal {
         }
     }
 
+    /// In clear, before it is sealed.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Plain { text, .. } => Some(text),
+            Self::Sealed(_) => None,
+        }
+    }
+
     pub fn sealed(&self) -> Option<&Sealed> {
         match self {
             Self::Sealed(sealed) => Some(sealed),

@@ -14,6 +14,10 @@ pub enum Rejection {
     CustomerUnknown,
     CarrierUnknown,
     LoadUnknown,
+    /// Several loads fit, and nothing says which is meant.
+    LoadAmbiguous,
+    /// The same mail is on the load already.
+    MailAlreadyReceived,
     OfferUnknown,
     OfferNotOfThisCarrier,
     OfferAlreadyAnswered,
@@ -75,6 +79,10 @@ impl Rejection {
             Self::CustomerUnknown => "No customer with this id. Add it under Partners, then reprocess the message.",
             Self::CarrierUnknown => "No carrier with this SCAC. Add it under Partners, then reprocess the message.",
             Self::LoadUnknown => "No load with this reference for this partner. Check the reference.",
+            Self::LoadAmbiguous => {
+                "Several loads fit. Add the number of the one that is meant, then reprocess the message."
+            }
+            Self::MailAlreadyReceived => "This mail was received before. Nothing was changed.",
             Self::OfferUnknown => "No such offer. Check the offer id.",
             Self::OfferNotOfThisCarrier => "This offer was made to another carrier.",
             Self::OfferAlreadyAnswered => "This offer was answered before. The first answer stands.",

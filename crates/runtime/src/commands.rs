@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use signalbox_engine::command::Command;
 use signalbox_engine::gate::{Ask, Choice};
 use signalbox_engine::step::{Context, Input, Outcome, Reaction, change_settings, order_link, step};
-use signalbox_model::effect::Order;
+use signalbox_model::effect::{Order, Receipt};
 use signalbox_model::id::{LoadId, MessageId, Mint, Minted, Seq, StreamId, TenantId};
 use signalbox_model::personal::Personal;
 use signalbox_model::rejection::Rejection;
@@ -349,7 +349,18 @@ impl Machine {
     }
 
     /// What came of a delivery, judged by the stream that ordered it.
-    pub(crate) fn settle(&mut self, outcome: DeliveryOutcome, now: Timestamp) -> Result<(), StoreError> {
+    pub(crate) fn settle(
+        &mut self,
+        outcome: DeliveryOutcome,
+        now: Timestamp,
+        entropy: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), StoreError> {
+        if let Some(Order::AskAdvisor { message, .. }) = self.outbox.order(&outcome.effect)
+            && let Receipt::Delivered { receipt, .. } = &outcome.receipt
+        {
+            let (message, receipt) = (message.clone(), receipt.clone());
+            return self.advised(&outcome, &message, &receipt, now, entropy);
+        }
         let DeliveryOutcome {
             tenant,
             stream,

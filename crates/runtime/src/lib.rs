@@ -8,11 +8,13 @@ pub mod ports;
 pub mod record;
 pub mod request;
 
+mod advice;
 pub mod audit;
 pub mod checkpoint;
 pub mod commands;
 pub mod index;
 pub mod kpis;
+mod mails;
 pub mod memory;
 pub mod perform;
 pub mod retry;

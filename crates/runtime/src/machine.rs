@@ -261,6 +261,7 @@ impl Machine {
             | Order::RequestDocument { .. }
             | Order::TellSystem { .. }
             | Order::SendNotice { .. }
+            | Order::AskAdvisor { .. }
             | Order::SendAcknowledgement { .. } => Ok(()),
         }
     }
@@ -270,12 +271,15 @@ impl Machine {
         &mut self,
         tenant: &TenantId,
         stream: &StreamId,
-        reaction: Reaction,
+        mut reaction: Reaction,
         origin: &Origin<'_>,
         extra: Extra,
     ) -> Result<Seq, StoreError> {
         self.trips.note(tenant, stream, &reaction.events);
         let version = self.streams.advance(tenant, stream);
+        if version == 1 {
+            self.name(tenant, &mut reaction)?;
+        }
         let seq = self.next_seq;
         self.next_seq += 1;
         let record = pack(tenant, stream, version, reaction, origin, extra.mark)?;

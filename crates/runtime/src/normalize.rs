@@ -31,7 +31,7 @@ pub(crate) struct Quarantined {
 }
 
 /// How far one attempt came.
-enum Admitted {
+pub(crate) enum Admitted {
     To(LoadId),
     Noted(Box<Event>),
     Positions(Box<PositionsNote>),
@@ -39,14 +39,14 @@ enum Admitted {
 }
 
 /// The message being read.
-struct Reading<'a> {
-    tenant: &'a TenantId,
-    message: &'a MessageId,
-    source: &'a Source,
-    directory: &'a Directory,
-    from: Option<&'a PartnerId>,
-    pending: &'a PendingEffect,
-    now: Timestamp,
+pub(crate) struct Reading<'a> {
+    pub tenant: &'a TenantId,
+    pub message: &'a MessageId,
+    pub source: &'a Source,
+    pub directory: &'a Directory,
+    pub from: Option<&'a PartnerId>,
+    pub pending: &'a PendingEffect,
+    pub now: Timestamp,
 }
 
 impl Machine {
@@ -142,7 +142,11 @@ impl Machine {
             Attempt::Document(document) => documents::take_bytes(document),
             _ => None, // No other attempt carries a file.
         };
-        let keys = self.seal(reading.tenant, attempt.personal_mut(), entropy)?;
+        // A mail is read first, and sealed then.
+        let keys = match &mut attempt {
+            Attempt::Mail(_) => Vec::new(),
+            other => self.seal(reading.tenant, other.personal_mut(), entropy)?,
+        };
         let cause = format!("{}#{place}", reading.message);
         let directory = reading.directory;
         if let Some(name) = speaks_for_another(reading, &attempt) {
@@ -170,6 +174,7 @@ impl Machine {
                 let note = self.take_positions(&carried, &positions)?;
                 return Ok(Admitted::Positions(Box::new(note)));
             }
+            Attempt::Mail(mail) => return self.admit_mail(reading, &cause, *mail, entropy),
             Attempt::Order(order) => {
                 let Some(customer) = directory.customer(&order.customer) else {
                     let detail = format!("{} is no customer here", order.customer);
@@ -416,8 +421,8 @@ fn speaks_for_another<'a>(reading: &Reading<'_>, attempt: &'a Attempt) -> Option
         Attempt::Status(status) => &status.carrier,
         Attempt::Invoice(invoice) => &invoice.carrier,
         Attempt::Document(document) => document.carrier.as_ref()?,
-        // It names only our own message; whose vehicles positions may be of is judged one by one.
-        Attempt::Acknowledgement(_) | Attempt::Positions(_) => return None,
+        // It names only our own message; whose vehicles positions may be of is judged one by one, and of a mail who wrote it.
+        Attempt::Acknowledgement(_) | Attempt::Positions(_) | Attempt::Mail(_) => return None,
     };
     let known = reading.directory.called(name);
     (known.map(|it| &it.id) != Some(from)).then_some(name)

@@ -140,6 +140,11 @@ impl Outbox {
         }
     }
 
+    /// What an effect that is not settled orders.
+    pub fn order(&self, id: &EffectId) -> Option<&Order> {
+        self.pending.get(id).map(|it| &it.effect.effect.order)
+    }
+
     pub fn contains(&self, id: &EffectId) -> bool {
         self.pending.contains_key(id)
     }
@@ -383,6 +388,7 @@ impl Machine {
                     Payload::File { .. } => retry::FOLDER,
                     Payload::Webhook { .. } => retry::WEBHOOK,
                     Payload::Mail(_) => retry::MAIL,
+                    Payload::Question(_) => retry::ADVISOR,
                 };
                 let attempts = job.delivery.attempt;
                 match schedule.next_attempt(id, attempts, now) {
@@ -416,6 +422,12 @@ impl Machine {
                 let letter = self.letter(pending, &directory, notice, to, &state);
                 self.streams.put(tenant, &pending.stream, state, self.committed);
                 Ok(letter.map(|it| Payload::Mail(Box::new(it))))
+            }
+            Order::AskAdvisor { message, .. } => {
+                let state = self.take_load(tenant, &pending.stream)?;
+                let question = self.question(tenant, message, &state);
+                self.streams.put(tenant, &pending.stream, state, self.committed);
+                Ok(question)
             }
             Order::SendAcknowledgement { to, x12, .. } => {
                 let folder = match directory.called(to).map(|it| &it.role) {
@@ -587,7 +599,7 @@ impl Machine {
     }
 
     /// A personal value in clear, for the partner who needs it; nothing where it was erased.
-    fn opened(&self, tenant: &TenantId, personal: &Personal) -> Option<String> {
+    pub(crate) fn opened(&self, tenant: &TenantId, personal: &Personal) -> Option<String> {
         let sealed = personal.sealed()?;
         let key = self.sealed_with(tenant, &sealed.subject).ok()?;
         self.vault.tenant(tenant).ok()?.open(sealed, key.as_ref()).ok()

@@ -177,6 +177,8 @@ pub enum Payload {
     Webhook { url: String, secret: String, body: Vec<u8> },
     /// An e-mail of plain text. The effect id makes its Message-ID.
     Mail(Box<Mail>),
+    /// Messages of a chat, for the operator's language model. The receipt is its answer: `{"model", "answer"}`.
+    Question(Box<serde_json::Value>),
 }
 
 /// A letter as the records have it: the same at each attempt.
@@ -214,6 +216,15 @@ pub enum CourierError {
     /// Nothing was tried: there is no room just now. It counts as no attempt.
     #[error("{0}")]
     Busy(String),
+}
+
+/// A language model that is asked for words. It is given no tools, and its answer is text.
+pub trait Advisor: Send + Sync {
+    /// What it makes of the messages of a chat. Ends within a limit of its own.
+    fn ask(&self, messages: &serde_json::Value) -> Result<String, CourierError>;
+
+    /// Which model answers.
+    fn name(&self) -> String;
 }
 
 /// The time, as an argument maker: the only place a clock is read.

@@ -68,7 +68,7 @@ impl Machine {
                 };
                 self.reprocess(&scope, asked, now).map(Some)
             }
-            Request::Outcome(outcome) => self.settle(outcome, now).map(|()| None),
+            Request::Outcome(outcome) => self.settle(outcome, now, entropy).map(|()| None),
         }
     }
 

@@ -55,6 +55,11 @@ pub const MAIL: Schedule = Schedule {
     ],
 };
 
+/// Advice that comes late is of no use: three attempts within 40 s.
+pub const ADVISOR: Schedule = Schedule {
+    waits: &[SignedDuration::from_secs(5), SignedDuration::from_secs(30)],
+};
+
 /// No attempt follows a failure faster than this, whatever the jitter says.
 pub const WAIT_MIN: SignedDuration = SignedDuration::from_millis(500);
 

@@ -43,9 +43,18 @@ pub fn tender(asked: &Asked<'_>) -> Vec<u8> {
     );
     set += "G61*IC*PAT EXAMPLE*TE*2075550101~\nL5*1*ROLLED PAPER~\nAT8*G*L*41200*24~\n";
     set += &format!("S5*2*CU~\nG62*53*{}*G*0700*UT~\nG62*54*{}*L*1500*UT~\n", day(4), day(4));
-    set += &format!("N1*ST*INVENTED PRINT~\nN4*PRINTTOWN*{}*53202*US~\n", asked.to);
+    let city = city(asked.to);
+    set += &format!("N1*ST*INVENTED PRINT~\nN4*{city}*{}*53202*US~\n", asked.to);
     set += "L3*41200*G*1875.00*FR*187500******24*L~\n";
     interchange("ZZ", asked.customer, "SM", "204", asked.control_number, asked.now, &set)
+}
+
+/// The town of the consignee: Dallas in Texas, elsewhere one that there is not.
+fn city(region: &str) -> &'static str {
+    match region {
+        "TX" => "DALLAS",
+        _ => "PRINTTOWN",
+    }
 }
 
 /// A 204 that takes the order back.

@@ -8,8 +8,9 @@ use jiff::SignedDuration;
 
 /// Turns the quiet phase may take at most.
 const QUIET_TURNS_MAX: u32 = 20_000;
-/// Four days: longer than the longest schedule of retries.
-const QUIET: SignedDuration = SignedDuration::from_hours(96);
+/// Six days: longer than the longest schedule of retries, and than an order of the last minute (promised on the fourth day)
+/// takes to be overdue and its customer's notice to run out.
+const QUIET: SignedDuration = SignedDuration::from_hours(144);
 
 #[derive(Clone, Debug)]
 pub struct Passed {

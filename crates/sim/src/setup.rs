@@ -11,6 +11,7 @@ use signalbox_model::value::Money;
 pub const X12_SOURCE: &str = "edi";
 pub const JSON_SOURCE: &str = "api";
 pub const TELEMATICS_SOURCE: &str = "telematics";
+pub const EMAIL_SOURCE: &str = "email";
 
 /// What a tenant trades with and how.
 #[derive(Clone, Debug)]
@@ -76,6 +77,9 @@ impl Trade {
             },
             Command::ChangeSource {
                 source: source(TELEMATICS_SOURCE, SourceFormat::Telematics),
+            },
+            Command::ChangeSource {
+                source: source(EMAIL_SOURCE, SourceFormat::Email),
             },
             Command::ChangeSettings {
                 settings: self.settings.clone(),
@@ -176,7 +180,7 @@ impl Carrier {
             id: partner_id(&self.scac),
             name: self.scac.clone(),
             role,
-            aliases: Vec::new(),
+            aliases: vec![domain_of(&self.scac)],
             notify_email: None,
         }
     }
@@ -192,6 +196,11 @@ pub fn customer_at(address: &str) -> &str {
     address.split_once('@').map_or(address, |(name, _)| name)
 }
 
+/// The part of its addresses that all of a partner's people share.
+pub fn domain_of(name: &str) -> String {
+    format!("@{}.example", name.to_lowercase())
+}
+
 pub fn partner_id(name: &str) -> PartnerId {
     PartnerId(format!("par_{}", name.to_lowercase()))
 }
@@ -205,7 +214,7 @@ fn customer(name: &str, tms: Option<Endpoint>) -> Partner {
         id: partner_id(name),
         name: name.to_owned(),
         role,
-        aliases: vec![name.to_owned()],
+        aliases: vec![name.to_owned(), domain_of(name)],
         notify_email: None,
     }
 }

@@ -395,7 +395,7 @@ impl World {
         let told = match &job.delivery.payload {
             Payload::File { body, .. } => messages::read_204(body),
             Payload::Webhook { body, .. } => messages::read_webhook(body),
-            Payload::Mail(_) => None,
+            Payload::Mail(_) | Payload::Question(_) => None,
         };
         if let Payload::Mail(mail) = &job.delivery.payload {
             let copies = self.oracle.mailed(effect, mail)?;
@@ -516,7 +516,7 @@ impl World {
 fn unheard(job: &Job, why: String) -> CourierError {
     match job.delivery.payload {
         Payload::Mail(_) => CourierError::Unknown(why),
-        Payload::File { .. } | Payload::Webhook { .. } => CourierError::Retry(why),
+        Payload::File { .. } | Payload::Webhook { .. } | Payload::Question(_) => CourierError::Retry(why),
     }
 }
 

@@ -10,11 +10,14 @@ use signalbox_model::issue::Severity;
 const MUTATIONS: u32 = 300;
 
 fn all_samples() -> Vec<(String, Vec<u8>)> {
-    let mut found: Vec<(String, Vec<u8>)> = ["", "bad", "telematics", "telematics/bad"]
+    let mut found: Vec<(String, Vec<u8>)> = ["", "bad", "telematics", "telematics/bad", "email", "email/bad"]
         .iter()
         .flat_map(|folder| std::fs::read_dir(samples().join(folder)).unwrap())
         .map(|it| it.unwrap().path())
-        .filter(|it| it.extension().is_some_and(|it| it == "edi" || it == "json"))
+        .filter(|it| {
+            it.extension()
+                .is_some_and(|it| it == "edi" || it == "json" || it == "eml")
+        })
         .map(|it| (it.display().to_string(), std::fs::read(it).unwrap()))
         .collect();
     found.sort();
@@ -117,7 +120,7 @@ fn what_is_too_much_is_refused_by_name() {
         )[0],
         "json.too_many_items"
     );
-    assert_eq!(fatal(SourceFormat::Email, b"hello"), ["message.format_not_read"]);
+    assert_eq!(fatal(SourceFormat::Email, b"hello"), ["email.no_headers"]);
     assert_eq!(fatal(SourceFormat::X12, b""), ["x12.no_interchange"]);
     assert_eq!(
         fatal(SourceFormat::X12, &b"ISA*".repeat(100_000))[0],

@@ -2,6 +2,7 @@
 
 mod bad_samples;
 mod corpus;
+mod email;
 mod hostile;
 mod round_trip;
 mod samples;

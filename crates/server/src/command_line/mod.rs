@@ -80,6 +80,20 @@ pub struct Place {
     pub allow_egress: Vec<String>,
     #[command(flatten)]
     pub smtp: Smtp,
+    /// A language model behind an OpenAI-compatible address, asked for summaries and drafts where a tenant wants that.
+    #[arg(long, env = "SIGNALBOX_ADVISOR_URL", value_name = "URL", requires = "advisor_model")]
+    pub advisor_url: Option<String>,
+    /// The model's name there.
+    #[arg(long, env = "SIGNALBOX_ADVISOR_MODEL", value_name = "NAME", requires = "advisor_url")]
+    pub advisor_model: Option<String>,
+    /// A file with the key for it.
+    #[arg(
+        long,
+        env = "SIGNALBOX_ADVISOR_KEY_FILE",
+        value_name = "FILE",
+        requires = "advisor_url"
+    )]
+    pub advisor_key_file: Option<PathBuf>,
 }
 
 /// The mail server that notices leave by. Without one they are not sent, and a person is told.

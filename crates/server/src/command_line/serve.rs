@@ -4,6 +4,10 @@ use super::{Place, Serve, interrupted};
 use crate::server::Server;
 use crate::wiring::Setup;
 use crate::{bootstrap, telemetry};
+use anyhow::Context as _;
+use signalbox_connectors::outbound::advisor::Endpoint;
+use signalbox_connectors::secret::Secret;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tracing::{error, info};
@@ -12,12 +16,30 @@ use tracing::{error, info};
 const DIED: u8 = 70;
 
 impl Place {
+    /// The language model as it is set, if one is.
+    fn advisor(&self) -> anyhow::Result<Option<Endpoint>> {
+        let (Some(base), Some(model)) = (&self.advisor_url, &self.advisor_model) else {
+            return Ok(None);
+        };
+        let read = |file: &PathBuf| {
+            std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read the advisor's key in {}", file.display()))
+        };
+        let key = self.advisor_key_file.as_ref().map(read).transpose()?;
+        Ok(Some(Endpoint {
+            base: base.clone(),
+            model: model.clone(),
+            key: key.map(|it| Secret::new(it.trim().to_owned())),
+        }))
+    }
+
     pub fn setup(&self) -> anyhow::Result<Setup> {
         Ok(Setup {
             database_url: self.database_url.clone(),
             master_key_file: self.master_key_file.clone(),
             egress_allowed: self.allow_egress.clone(),
             mail_server: self.smtp.server()?,
+            advisor: self.advisor()?,
             ..Setup::new(&self.data_dir)
         })
     }

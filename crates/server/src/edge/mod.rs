@@ -18,6 +18,7 @@ mod kpis;
 mod layers;
 mod live;
 mod loads;
+mod mails;
 mod orders;
 mod path;
 mod personal;
@@ -119,6 +120,7 @@ fn described() -> OpenApiRouter<Edge> {
         .routes(routes!(live::live))
         .routes(routes!(orders::create))
         .routes(routes!(loads::load))
+        .routes(routes!(mails::mails))
         .routes(routes!(path::path))
         .routes(routes!(timeline::timeline))
         .routes(routes!(documents::documents, documents::attach))

@@ -343,6 +343,9 @@ pub struct InboxItem {
     pub proposal: Option<serde_json::Value>,
     pub rule: Option<serde_json::Value>,
     pub next_action: Option<String>,
+    /// Mails that an exception rests on, without their texts: what was read of them, and by what means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mails: Option<Vec<serde_json::Value>>,
     pub allowed_actions: Vec<String>,
 }
 
@@ -354,6 +357,12 @@ pub struct QuarantineRow {
     pub content_type: String,
     pub bytes: u64,
     pub issues: Vec<IssueBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Mails {
+    /// Each with its `message`, the `exception` it lies with, the `mail` and the `advice` of a language model, if any.
+    pub mails: Vec<serde_json::Value>,
 }
 
 #[derive(Serialize, ToSchema)]

@@ -239,6 +239,16 @@ fn told(event: &Event, directory: &Directory) -> String {
         | Event::LoadCoveredByHand { .. } => told_of_hands(event, directory),
         Event::TouchRecorded { touch } => touched(touch),
         Event::MessageReceived(message) => format!("{} bytes by {}", message.bytes, message.source),
+        other => told_of_mail(other),
+    }
+}
+
+/// One line of what was written, and of what a language model made of it.
+fn told_of_mail(event: &Event) -> String {
+    match event {
+        Event::MailReceived { mail, .. } => mail.summary.clone(),
+        Event::AdviceGiven { advice, .. } => format!("Words of {}, as advice", advice.model),
+        Event::AdviceRefused { reason, .. } => format!("Not shown: {reason}"),
         // Of other streams: they never stand on a load's timeline, and their names say enough.
         other => other.name().to_owned(),
     }
@@ -332,6 +342,7 @@ fn ordered(effect: &Effect, directory: &Directory) -> String {
             format!("The system of {whose}: {}", if *ready { "ready" } else { "not ready" })
         }
         Order::SendAcknowledgement { to, .. } => format!("To {to}"),
+        Order::AskAdvisor { .. } => "Asks the language model for a summary and a draft".to_owned(),
         Order::NormalizeMessage { source, .. } => format!("Read what came by {source}"),
         Order::ContinueWorkflow { call, .. } => format!("Go on after {call}"),
         Order::ResumeHeld { .. } => "Go on once automation may act".to_owned(),

@@ -28,7 +28,7 @@ use anyhow::Context as _;
 use couriers::COURIERS;
 use jiff::Timestamp;
 use pump::Pump;
-use signalbox_connectors::outbound::{Couriers, egress::Allowed, folder::Folder, mail, webhook::Webhook};
+use signalbox_connectors::outbound::{Couriers, advisor, egress::Allowed, folder::Folder, mail, webhook::Webhook};
 use signalbox_engine::views;
 use signalbox_runtime::machine::{Config, Machine};
 use signalbox_runtime::ports::{Clock, Courier, Store};
@@ -50,6 +50,8 @@ pub struct Setup {
     pub egress_allowed: Vec<String>,
     /// Where notices are handed over to be mailed.
     pub mail_server: Option<mail::Server>,
+    /// The language model that may be asked for summaries and drafts.
+    pub advisor: Option<advisor::Endpoint>,
     /// How much faster than the world's the clock runs; 1 except in a demo.
     pub speed: f64,
     /// The clock stands here until `Installation::hand` moves it. For tests and the demo.
@@ -69,6 +71,7 @@ impl Setup {
             master_key_file: None,
             egress_allowed: Vec::new(),
             mail_server: None,
+            advisor: None,
             speed: 1.0,
             by_hand: None,
             couriers: COURIERS,
@@ -117,6 +120,14 @@ impl Installation {
                 folder: Folder::new(data_dir.outbound()),
                 webhook: Webhook::new(Arc::clone(&secrets), clock.clone(), allowed(setup)?)?,
                 mail: setup.mail_server.clone().map(mail::Mail::new).transpose()?,
+                advisor: match setup.advisor.clone() {
+                    Some(endpoint) => Some(Box::new(advisor::OpenAi::new(
+                        endpoint,
+                        clock.clone(),
+                        advisor::LIMITS,
+                    )?)),
+                    None => None,
+                },
             }),
         };
         let started = Pump::start(machine, Arc::clone(&store), Arc::clone(&clock), courier, setup.couriers)?;

@@ -23,7 +23,7 @@ use signalbox_server::wiring::{Hand, Held, Setup};
 use signalbox_sim::messages::Told;
 use signalbox_sim::scenario::papers::form;
 use signalbox_sim::scenario::{BEGIN, Boundary, Letter, Outcome, Sent};
-use signalbox_sim::setup::{JSON_SOURCE, TELEMATICS_SOURCE, Trade, X12_SOURCE, partner_id};
+use signalbox_sim::setup::{EMAIL_SOURCE, JSON_SOURCE, TELEMATICS_SOURCE, Trade, X12_SOURCE, partner_id};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -298,8 +298,8 @@ impl HttpBoundary {
             );
             let request = self.request(Method::POST, "/api/v1/orders", from)?;
             request.header("idempotency-key", key)
-        } else if source == TELEMATICS_SOURCE {
-            self.request(Method::POST, &format!("/in/{TELEMATICS_SOURCE}"), ADMIN)?
+        } else if [TELEMATICS_SOURCE, EMAIL_SOURCE].contains(&source) {
+            self.request(Method::POST, &format!("/in/{source}"), ADMIN)?
         } else {
             self.request(Method::POST, &format!("/in/{X12_SOURCE}"), from)?
         };

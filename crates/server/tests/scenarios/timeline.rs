@@ -72,6 +72,15 @@ fn seal(value: &mut Value) {
             for (name, value) in fields {
                 match (name.as_str(), value) {
                     ("note" | "signer", it) => seal_text(it),
+                    ("mail", Value::Object(mail)) => {
+                        let people = ["from", "text"];
+                        mail.iter_mut()
+                            .filter(|it| people.contains(&it.0.as_str()))
+                            .for_each(|it| seal_text(it.1));
+                        let enclosed = mail.get_mut("attachments").and_then(Value::as_array_mut);
+                        let names = enclosed.into_iter().flatten().filter_map(|it| it.get_mut("name"));
+                        names.for_each(seal_text);
+                    }
                     ("notes", Value::Array(notes)) => notes.iter_mut().for_each(seal_text),
                     ("contacts", Value::Array(contacts)) => {
                         let people = contacts.iter_mut().filter_map(Value::as_object_mut);

@@ -2,11 +2,12 @@
 
 use super::{BEGIN, Boundary, Letter, Outcome, Sent};
 use crate::messages::Told;
-use crate::setup::{JSON_SOURCE, TELEMATICS_SOURCE, Trade, partner_id};
+use crate::setup::{EMAIL_SOURCE, JSON_SOURCE, TELEMATICS_SOURCE, Trade, partner_id};
 use jiff::{SignedDuration, Timestamp};
 use signalbox_engine::command::Command;
 use signalbox_engine::directory::Directory;
 use signalbox_engine::documents::Arrival;
+use signalbox_engine::mail;
 use signalbox_engine::state::LoadState;
 use signalbox_engine::step::{self, Context, Input, Outcome as Judged, Reaction, change_settings, order_link};
 use signalbox_engine::trip::fleet::Fleet;
@@ -25,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub struct EngineBoundary {
     pub(super) now: Timestamp,
-    directory: Directory,
+    pub(super) directory: Directory,
     pub(super) loads: BTreeMap<StreamId, LoadState>,
     pub(super) links: BTreeMap<ExternalId, StreamId>,
     timers: BTreeMap<(StreamId, TimerId), Timestamp>,
@@ -97,9 +98,11 @@ impl EngineBoundary {
             }
         }
         let concerns_trip = events.iter().any(Self::concerns_trip);
+        let names = mail::names_given(&events);
         self.events.extend(events.into_iter().map(|it| (self.now, it)));
         self.effects.extend(effects.into_iter().map(|it| (stream.clone(), it)));
         self.links.extend(links.into_iter().map(|it| (it, stream.clone())));
+        self.name(stream, &names);
         for change in timers {
             match change {
                 TimerChange::Set { id, due } => drop(self.timers.insert((stream.clone(), id), due)),
@@ -122,6 +125,7 @@ impl EngineBoundary {
         let format = match source {
             JSON_SOURCE => SourceFormat::Json,
             TELEMATICS_SOURCE => SourceFormat::Telematics,
+            EMAIL_SOURCE => SourceFormat::Email,
             _ => SourceFormat::X12, // The scenarios' only other source.
         };
         let decoded = formats::decode(format, bytes, &formats::Context::default());
@@ -137,6 +141,10 @@ impl EngineBoundary {
                 }
                 return Err(format!("not read: {:?}", decoding.issues));
             };
+            if let Attempt::Mail(mail) = attempt {
+                outcome.refused = self.admit_mail(*mail).or(outcome.refused);
+                continue;
+            }
             attempt.personal_mut().into_iter().for_each(seal);
             let from = (source != TELEMATICS_SOURCE).then_some(from);
             outcome.refused = self.admit(from, source, attempt).or(outcome.refused);
@@ -192,6 +200,7 @@ impl EngineBoundary {
                 };
                 (stream, Input::Status(status))
             }
+            Attempt::Mail(mail) => return self.admit_mail(*mail),
             Attempt::Invoice(invoice) => {
                 let Some(stream) = self.of_carrier(&invoice.carrier, &invoice.reference) else {
                     return Some((Rejection::LoadUnknown, invoice.reference));
@@ -357,7 +366,9 @@ impl EngineBoundary {
                     self.deliver(&stream, &effect, customer.as_ref());
                     continue;
                 }
-                Order::NormalizeMessage { .. } | Order::SendAcknowledgement { .. } => continue,
+                Order::NormalizeMessage { .. } | Order::SendAcknowledgement { .. } | Order::AskAdvisor { .. } => {
+                    continue;
+                }
             };
             let scac = self
                 .directory
@@ -443,7 +454,7 @@ impl EngineBoundary {
 }
 
 /// In the place of the vault: a personal value never reaches the engine in clear.
-fn seal(personal: &mut Personal) {
+pub(super) fn seal(personal: &mut Personal) {
     let (cipher, commitment) = ("sealed".to_owned(), "committed".to_owned());
     *personal = Personal::Sealed(Sealed {
         subject: SubjectId::from("sub_1"),
@@ -453,7 +464,7 @@ fn seal(personal: &mut Personal) {
     });
 }
 
-fn refusal(outcome: Judged) -> Option<(Rejection, String)> {
+pub(super) fn refusal(outcome: Judged) -> Option<(Rejection, String)> {
     match outcome {
         Judged::Rejected { rejection, detail, .. } => Some((rejection, detail)),
         Judged::Nothing | Judged::Done(_) => None,

@@ -2,6 +2,7 @@
 //! number; no step is ever passed over.
 
 use super::automation::{self, AutomationAction, AutomationCheck};
+use super::mails::{self, MailAction, MailCheck};
 use super::papers::{self, PaperAction, PaperCheck};
 use super::trips::{self, SiteWords, TripAction, TripCheck};
 use jiff::SignedDuration;
@@ -48,6 +49,8 @@ pub enum Given {
     /// A customer is told of delays by mail.
     ByMail(String),
     NoticesUnattended,
+    /// Mails go to a language model for a summary and a draft.
+    AskAdvisor,
     Site(SiteWords),
     /// The customer's transport management system is told when a load can be invoiced.
     System(String),
@@ -86,6 +89,7 @@ pub enum Action {
         take: bool,
     },
     Trip(TripAction),
+    Mail(MailAction),
     Paper(PaperAction),
     Automation(AutomationAction),
 }
@@ -143,6 +147,7 @@ pub enum Check {
         words: String,
     },
     Trip(TripCheck),
+    Mail(MailCheck),
     Paper(PaperCheck),
     Automation(AutomationCheck),
 }
@@ -230,6 +235,7 @@ fn given(text: &str) -> Result<Given, String> {
         ["the", "system", "of", customer, "is", "told"] => Given::System((*customer).to_owned()),
         ["site", ..] => Given::Site(trips::site(text)?),
         [customer, "is", "told", "of", "delays", "by", "mail"] => Given::ByMail((*customer).to_owned()),
+        ["a", "language", "model", "is", "asked"] => Given::AskAdvisor,
         ["notices", "leave", "unattended"] => Given::NoticesUnattended,
         [scac, "cannot", "be", "reached"] => Given::CannotBeReached((*scac).to_owned()),
         _ => return Err("this is nothing that can be given".to_owned()),
@@ -303,6 +309,7 @@ fn action(text: &str) -> Result<Action, String> {
                 respond_within,
             }
         }
+        ["a", "mail", "from", ..] | ["the", "same", "mail", ..] => Action::Mail(mails::action(text)?),
         ["the", "same", "message", "arrives", "again"] => Action::SameAgain,
         ["the", "same", "order", "is", "sent", "anew"] => Action::SentAnew,
         ["the", "customer", "cancels"] => Action::Cancel,
@@ -408,6 +415,11 @@ fn check(text: &str) -> Result<Check, String> {
         ["approval", "requested"] => Check::ApprovalRequested,
         ["no", "question", "waits"] => Check::NoApproval,
         ["nothing", "new"] => Check::NothingNew,
+        ["mail", "of", who, "is", "refused:", code] => Check::Refused {
+            who: own(who),
+            code: own(code),
+        },
+        ["mail", ..] | ["mails:", _] => Check::Mail(mails::check(text)?),
         ["notice", "to", to, "says", ..] => Check::LetterSays {
             to: own(to),
             words: quoted(text)?,

@@ -6,10 +6,12 @@ pub mod alike;
 pub mod automation;
 pub mod engine_boundary;
 pub mod language;
+pub mod mails;
 pub mod papers;
 pub mod runtime_boundary;
 pub mod trips;
 
+mod engine_mails;
 mod engine_positions;
 mod notices;
 
@@ -191,6 +193,7 @@ impl Runner<'_> {
                 let named = self.trade.carriers.iter_mut().find(|it| it.scac == *scac);
                 named.ok_or_else(|| format!("{scac} is on no lane yet"))?.webhook = true;
             }
+            Given::AskAdvisor => self.trade.settings.ask_advisor = true,
             Given::System(customer) => self.trade.systems.push(customer.clone()),
             Given::Site(site) => self.trade.sites.push(site.site()),
             Given::ByMail(customer) => self.trade.mailed.push(customer.clone()),
@@ -308,6 +311,7 @@ impl Runner<'_> {
                 )
             }
             Action::Trip(action) => self.trip_action(action)?,
+            Action::Mail(action) => self.mail_action(action)?,
             Action::Paper(action) => self.paper_action(action)?,
             Action::Automation(action) => self.automation_action(action)?,
             Action::Terms { who, take } => {
@@ -463,6 +467,7 @@ impl Runner<'_> {
             Check::LetterSays { to, words } => self.check_letter(to, words),
             Check::NoApproval => same("the open approvals", &self.state().open_approvals().count(), &0),
             Check::Trip(check) => self.trip_check(check),
+            Check::Mail(check) => self.mail_check(check),
             Check::Paper(check) => self.paper_check(check),
             Check::Automation(check) => self.automation_check(check),
             Check::NothingNew => {

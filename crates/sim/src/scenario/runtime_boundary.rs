@@ -2,7 +2,7 @@
 
 use super::{BEGIN, Boundary, Letter, Outcome, Sent};
 use crate::messages::{self, Told};
-use crate::setup::{TELEMATICS_SOURCE, Trade, customer_at, partner_id};
+use crate::setup::{EMAIL_SOURCE, TELEMATICS_SOURCE, Trade, customer_at, partner_id};
 use jiff::{SignedDuration, Timestamp};
 use signalbox_engine::command::Command;
 use signalbox_engine::views;
@@ -37,6 +37,8 @@ pub struct RuntimeBoundary {
     cannot_be_reached: Vec<String>,
     chance: u8,
     restarts: bool,
+    /// What the language model answers, where the tenant has one asked.
+    pub advisor: fn(&serde_json::Value) -> Result<String, CourierError>,
 }
 
 impl RuntimeBoundary {
@@ -57,6 +59,7 @@ impl RuntimeBoundary {
             cannot_be_reached: Vec::new(),
             chance: 0,
             restarts: false,
+            advisor: |_| Err(CourierError::Refused("there is no model".to_owned())),
         })
     }
 
@@ -66,6 +69,11 @@ impl RuntimeBoundary {
             restarts: true,
             ..Self::new()?
         })
+    }
+
+    /// Every effect that was ever ordered, in order.
+    pub fn effects(&self) -> Vec<signalbox_model::effect::Effect> {
+        self.records.iter().flat_map(|it| it.record.effects.clone()).collect()
     }
 
     fn restart(&mut self) -> Result<(), String> {
@@ -114,12 +122,13 @@ impl RuntimeBoundary {
             Payload::File { body, .. } => messages::read_204(body),
             Payload::Webhook { body, .. } => messages::read_webhook(body),
             Payload::Mail(mail) => return self.mail(mail),
+            Payload::Question(question) => return (self.advisor)(question),
         };
         let Some(told) = told else {
             let to = match &job.delivery.payload {
                 Payload::File { folder, .. } => folder.clone(),
                 Payload::Webhook { url, .. } => url.clone(),
-                Payload::Mail(_) => String::new(),
+                Payload::Mail(_) | Payload::Question(_) => String::new(),
             };
             let is_cut_off = |it: &String| to == *it || to.contains(&format!("//{}.example", it.to_lowercase()));
             return if self.cannot_be_reached.iter().any(is_cut_off) {
@@ -225,7 +234,8 @@ impl Boundary for RuntimeBoundary {
                     bytes,
                     key: None,
                     traceparent: None,
-                    from: (source != TELEMATICS_SOURCE).then(|| partner_id(&from)),
+                    // Whose positions and mails they are is not known by a key.
+                    from: (![TELEMATICS_SOURCE, EMAIL_SOURCE].contains(&source)).then(|| partner_id(&from)),
                 })),
                 Sent::Command { who, command } => self.command(TenantScope::new(self.tenant.clone(), who), command),
                 Sent::Document {

@@ -26,7 +26,9 @@ pub fn read_sample(name: &str) -> Decoded {
 }
 
 pub fn format_of(name: &str) -> SourceFormat {
-    if name.contains("telematics") {
+    if name.contains("email/") {
+        SourceFormat::Email
+    } else if name.contains("telematics") {
         SourceFormat::Telematics
     } else if name.ends_with(".json") {
         SourceFormat::Json
@@ -76,6 +78,7 @@ fn kind(attempt: &Attempt) -> &'static str {
         Attempt::Acknowledgement(_) => "acknowledgement",
         Attempt::Status(_) => "status",
         Attempt::Invoice(_) => "invoice",
+        Attempt::Mail(_) => "mail",
         Attempt::Positions(_) => "positions",
         Attempt::Document(_) => "document",
     }
@@ -140,6 +143,37 @@ fn attempt_lines(out: &mut String, attempt: &Attempt) {
                     out,
                     "  {} {name} {} {latitude} {longitude} {speed:?} km/h {heading:?} {accuracy:?}",
                     it.vehicle, it.at
+                )
+                .unwrap();
+            }
+        }
+        Attempt::Mail(it) => {
+            let (text, from) = (it.text.text().unwrap_or_default(), it.from.text().unwrap_or_default());
+            let letters: Vec<char> = text.chars().collect();
+            let words = |from: u32, to: u32| letters[from as usize..to as usize].iter().collect::<String>();
+            writeln!(
+                out,
+                "  {:?} from {from} {:?} {:?}",
+                it.id,
+                it.sent.map(|it| it.to_string()),
+                it.proof
+            )
+            .unwrap();
+            for section in &it.sections {
+                let words = words(section.span.start, section.span.end);
+                writeln!(out, "  {:?} {words:?}", section.kind).unwrap();
+            }
+            for found in &it.found {
+                let words = words(found.span.start, found.span.end);
+                writeln!(out, "  {words:?} is {:?}", found.what).unwrap();
+            }
+            for it in &it.attachments {
+                writeln!(
+                    out,
+                    "  {} of {} bytes, {:?}",
+                    it.media_type,
+                    it.bytes,
+                    it.name.as_ref().and_then(|it| it.text())
                 )
                 .unwrap();
             }

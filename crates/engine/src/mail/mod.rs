@@ -1,0 +1,14 @@
+//! Mail: what a text means, which load it is about, and what follows from it.
+//!
+//! Invariants: what a mail says is never taken for what happened. It raises or joins an exception and lies there as
+//! evidence, with its facts at their places in the text; it accepts no offer, moves no trip, and orders no effect.
+//! Whom to answer, what to ask for and which load it is come from the records and the directory.
+
+mod admit;
+mod link;
+mod read;
+mod words;
+
+pub(crate) use admit::{admit, advised};
+pub use link::{CALLED_MAX, Candidate, Linked, called, link, names, names_given, numbers, sender};
+pub use read::{read, said_at};

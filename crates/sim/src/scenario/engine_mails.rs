@@ -1,0 +1,68 @@
+//! Mails at the engine alone: read, linked and stepped as the runtime does it, with maps in the place of indexes.
+
+use super::engine_boundary::{EngineBoundary, refusal, seal};
+use crate::setup::EMAIL_SOURCE;
+use signalbox_engine::mail::{self, Candidate, Linked};
+use signalbox_engine::step::Input;
+use signalbox_formats::email;
+use signalbox_model::id::{LoadId, StreamId};
+use signalbox_model::mail::{Mail, MailAttempt};
+use signalbox_model::rejection::Rejection;
+use signalbox_model::scope::Actor;
+
+impl EngineBoundary {
+    pub(super) fn name(&mut self, stream: &StreamId, names: &[String]) {
+        for name in names {
+            let places = (1..=mail::CALLED_MAX).map(|it| mail::called(name, it));
+            let free = places.into_iter().find(|it| !self.links.contains_key(it));
+            if let Some(free) = free {
+                self.links.insert(free, stream.clone());
+            }
+        }
+    }
+
+    pub(super) fn admit_mail(&mut self, mut attempt: MailAttempt) -> Option<(Rejection, String)> {
+        let read = mail::read(&attempt);
+        let sender = mail::sender(&self.directory, &attempt, None, None);
+        let mut linked = Linked::Nothing(String::new());
+        for numbers in mail::numbers(&attempt) {
+            let called = |name: &String| {
+                let places = (1..=mail::CALLED_MAX).filter_map(|it| self.links.get(&mail::called(name, it)));
+                places.map(|it| (name.clone(), it.clone())).collect::<Vec<_>>()
+            };
+            let found: Vec<(String, StreamId)> = numbers.iter().flat_map(called).collect();
+            let candidates = found.iter().filter_map(|(name, stream)| {
+                let state = self.loads.get(stream)?;
+                let load = LoadId(stream.0.clone());
+                let name = name.clone();
+                Some(Candidate { load, name, state })
+            });
+            linked = mail::link(&self.directory, &sender, &candidates.collect::<Vec<_>>());
+            if !matches!(linked, Linked::Nothing(_)) {
+                break;
+            }
+        }
+        let load = match linked {
+            Linked::To(load) => load,
+            Linked::Nothing(detail) => return Some((Rejection::LoadUnknown, detail)),
+            Linked::Several(detail) => return Some((Rejection::LoadAmbiguous, detail)),
+        };
+        let stream = StreamId::load(&load);
+        let said_at = mail::said_at(&attempt, self.now);
+        let state = self.loads.get(&stream)?;
+        let load = state.load.as_ref()?;
+        let names = mail::names(state.order.as_ref(), load);
+        let zone = self
+            .directory
+            .sources
+            .get(EMAIL_SOURCE)
+            .map_or("UTC", |it| it.zone.as_str());
+        let facts = email::facts(&attempt, load, &names, said_at, zone);
+        attempt.personal_mut().into_iter().for_each(seal);
+        let input = Input::Mail {
+            mail: Box::new(Mail::new(attempt, sender, said_at, facts, read)),
+            message: None,
+        };
+        refusal(self.turn(&stream, input, &Actor::source(EMAIL_SOURCE)))
+    }
+}
