@@ -120,6 +120,10 @@ fn spread(turn: &mut Turn<'_>, work: &mut Work, place: usize) {
             return stop(turn, &why);
         }
     };
+    if !starts && let [only] = running.as_slice() {
+        work.queue.push_back((only.clone(), Stimulus::Event(cloud_event)));
+        return;
+    }
     for id in running {
         work.queue.push_back((id, Stimulus::Event(cloud_event.clone())));
     }

@@ -99,8 +99,9 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
     if turn.out.events.is_empty() {
         return;
     }
-    let Some(load) = turn.state.load.clone() else { return };
-    let board = board_row(turn.state, &load, turn);
+    let state = &*turn.state;
+    let Some(load) = &state.load else { return };
+    let board = board_row(state, load, turn);
     turn.out.views.push(ViewChange {
         view: BOARD.name.to_owned(),
         key: load.id.0.clone(),
@@ -109,25 +110,24 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
     let mut changes = Vec::new();
     for event in &turn.out.events {
         let (key, row) = match event {
-            Event::ApprovalRequested { approval } => (approval.id.0.clone(), Some(approval_row(&load, approval))),
+            Event::ApprovalRequested { approval } => (approval.id.0.clone(), Some(approval_row(load, approval))),
             Event::ApprovalDecided { approval, .. } => (approval.0.clone(), None),
-            Event::ExceptionRaised { exception } => (
-                exception.id.0.clone(),
-                Some(exception_row(&load, exception, turn.state)),
-            ),
+            Event::ExceptionRaised { exception } => {
+                (exception.id.0.clone(), Some(exception_row(load, exception, state)))
+            }
             Event::ExceptionUpdated { exception, .. }
             | Event::MailReceived {
                 exception: Some(exception),
                 ..
             } => {
-                let known = turn.state.exceptions.get(exception).filter(|it| it.resolved.is_none());
+                let known = state.exceptions.get(exception).filter(|it| it.resolved.is_none());
                 (
                     exception.0.clone(),
-                    known.map(|it| exception_row(&load, &it.exception, turn.state)),
+                    known.map(|it| exception_row(load, &it.exception, state)),
                 )
             }
             Event::ExceptionResolved { exception, .. } => (exception.0.clone(), None),
-            Event::ActionHeld { held } => (held.id.0.clone(), Some(held_row(&load, held))),
+            Event::ActionHeld { held } => (held.id.0.clone(), Some(held_row(load, held))),
             Event::HeldActionSettled { held, .. } => (held.0.clone(), None),
             _ => continue, // Every other event shows on the board alone.
         };
@@ -139,7 +139,7 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
     }
     turn.out.views.extend(changes);
     let (now, events) = (turn.now(), &turn.out.events);
-    let facts = kpi::changes(turn.state, &load, events, now);
+    let facts = kpi::changes(state, load, events, now);
     turn.out.views.extend(facts);
 }
 

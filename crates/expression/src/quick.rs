@@ -51,7 +51,8 @@ impl Quick {
     }
 
     pub(crate) fn run(&self, input: &Value, variables: Variables<'_, '_>) -> Option<Value> {
-        self.evaluate(input, variables).map(Cow::into_owned)
+        let answer = self.evaluate(input, variables)?;
+        is_plain(&answer).then(|| answer.into_owned())
     }
 
     fn evaluate<'r, 'v: 'r>(&'r self, input: &'r Value, variables: Variables<'_, 'v>) -> Option<Cow<'r, Value>> {
@@ -274,7 +275,18 @@ pub(crate) fn take(root: &mut Value, steps: &[Step]) -> Option<Value> {
         (Value::Array(items), Step::Item(index)) => items.get_mut(usize::try_from(*index).ok()?),
         _ => None,
     });
-    found.map(Value::take)
+    found.filter(|it| is_plain(it)).map(Value::take)
+}
+
+/// Whether the interpreter would give the value back as it is: it writes a whole float as an integer, and an integer past 64
+/// bits as a float.
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_i64().is_some() || number.as_f64().is_some_and(|it| it.fract() != 0.0),
+        Value::Array(items) => items.iter().all(is_plain),
+        Value::Object(fields) => fields.values().all(is_plain),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
 }
 
 /// Scalars of one kind, and null against anything; the rest is for the interpreter.
