@@ -78,6 +78,7 @@ async function api(request, response, path) {
   if (name === "kpis") return json(response, 200, world.figures());
   if (["board", "inbox", "vehicles"].includes(name) || (name === "quarantine" && !id))
     return json(response, 200, page(name));
+  if (name === "loads" && action === "mails") return json(response, 200, { mails: [] });
   if (name === "loads") {
     const load =
       action === "timeline" ? world.timeline(id) : action === "path" ? world.path(id) : world.load(id);

@@ -107,6 +107,8 @@ export interface InboxItem {
   proposal: Record<string, unknown> | null;
   rule: string | null;
   next_action: string | null;
+  /** Mails that an exception rests on; their texts are asked for. */
+  mails?: { message: string }[];
   allowed_actions: InboxAction[];
 }
 
@@ -166,6 +168,50 @@ export interface LoadDetail {
   documents?: DocumentBody[];
   invoice?: InvoiceReadiness | null;
   allowed_actions: string[];
+}
+
+export interface MailSpan {
+  /** In Unicode characters of the text; `end` is the first one past it. */
+  start: number;
+  end: number;
+}
+
+export type MailFact = MailSpan &
+  (
+    | { fact: "reference"; value: string; is_load: boolean }
+    | { fact: "time"; role: "since" | "until" | "expected" | "at"; moment: Moment; local: string }
+    | { fact: "place"; stop: number; kind: Stop["kind"]; label: string }
+    | { fact: "duration"; minutes: number }
+    | { fact: "amount"; money: Money }
+    | { fact: "temperature"; tenths_celsius: number }
+  );
+
+export interface MailBody {
+  from: string;
+  sender: { partner?: string; proof: "proved" | "unproved" | "failed" };
+  sent: string;
+  text: string;
+  sections: (MailSpan & { kind: "subject" | "own" | "quoted" | "signature" })[];
+  facts: MailFact[];
+  attachments?: { media_type: string; bytes: number; name?: string }[];
+  reading: {
+    intent: string;
+    means: "rules" | "classifier" | "nobody";
+    confidence_pct?: number | null;
+    urgency: "low" | "normal" | "high";
+    rule: string;
+    words?: MailSpan[];
+  };
+  summary: string;
+}
+
+export interface MailEntry {
+  message: string;
+  sender_name: string | null;
+  exception: { id: string; kind: string; title: string; next_action: string; is_open: boolean } | null;
+  questions: { id: string; title: string; role: string; deadline: string }[];
+  mail: MailBody;
+  advice: { summary: string; draft?: string; model: string } | null;
 }
 
 export type EntryKind = "event" | "decision" | "effect" | "touch";
@@ -287,6 +333,8 @@ async function body<T>(answer: Promise<{ data?: unknown }>): Promise<T> {
 export const readMe = () => body<Me>(client.GET("/api/v1/me"));
 export const readLoad = (id: string) =>
   body<LoadDetail>(client.GET("/api/v1/loads/{id}", { params: { path: { id } } }));
+export const readMails = (id: string) =>
+  body<{ mails: MailEntry[] }>(client.GET("/api/v1/loads/{id}/mails", { params: { path: { id } } }));
 export const readTimeline = (id: string) =>
   body<{ entries: TimelineEntry[] }>(client.GET("/api/v1/loads/{id}/timeline", { params: { path: { id } } }));
 

@@ -46,6 +46,7 @@ pub(crate) fn notify(turn: &mut Turn<'_>, definition: &Definition, with: &Value)
         subject,
         body,
         source,
+        mail: None,
     };
     let actor = Actor::playbook(&definition.name);
     Ok(notices::propose(turn, &actor, wanted))

@@ -14,7 +14,7 @@ use signalbox_model::decision::Evidence;
 use signalbox_model::directory::{Partner, PartnerRole};
 use signalbox_model::effect::Order;
 use signalbox_model::event::Event;
-use signalbox_model::id::{ExceptionId, NoticeId, PartnerId};
+use signalbox_model::id::{ExceptionId, MessageId, NoticeId, PartnerId};
 use signalbox_model::issue::Issue;
 use signalbox_model::notice::{Notice, NoticeState, Wording};
 use signalbox_model::scope::{Actor, Role};
@@ -49,6 +49,8 @@ pub(crate) struct Wanted {
     pub body: String,
     /// What drafted it.
     pub source: String,
+    /// The mail that suggests it.
+    pub mail: Option<MessageId>,
 }
 
 /// Proposes a notice, or says why not. Answers whoever asked: `status` is `released`, `awaiting_approval`, `refused`,
@@ -84,6 +86,7 @@ pub(crate) fn propose(turn: &mut Turn<'_>, actor: &Actor, wanted: Wanted) -> Val
         return json!({"status": "unchanged"});
     }
     let verdict = turn.gate(actor, ACTION, facts(turn, &partner));
+    let mail = wanted.mail;
     let notice = Notice {
         id: turn.mint.make(),
         to: partner.id.clone(),
@@ -103,7 +106,7 @@ pub(crate) fn propose(turn: &mut Turn<'_>, actor: &Actor, wanted: Wanted) -> Val
             json!({"status": "released", "notice": id})
         }
         Choice::NeedsApproval { role } => {
-            ask(turn, &notice, &partner, role, &verdict.policies);
+            ask(turn, &notice, &partner, role, &verdict.policies, mail.as_ref());
             json!({"status": "awaiting_approval", "notice": id})
         }
         Choice::Forbid => {
@@ -212,7 +215,7 @@ fn skip_over_limit(turn: &mut Turn<'_>, wanted: &Wanted, to: &Partner) -> Value 
     skip(turn, wanted, why)
 }
 
-fn ask(turn: &mut Turn<'_>, notice: &Notice, to: &Partner, role: Role, policies: &[String]) {
+fn ask(turn: &mut Turn<'_>, notice: &Notice, to: &Partner, role: Role, policies: &[String], mail: Option<&MessageId>) {
     let reference = turn.state.load.as_ref().map(|it| it.reference.clone());
     let title = format!("Tell {} about load {}", to.name, reference.unwrap_or_default());
     // What a person knows it by, where it is an exception.
@@ -224,8 +227,11 @@ fn ask(turn: &mut Turn<'_>, notice: &Notice, to: &Partner, role: Role, policies:
         Evidence::new("draft", notice.source.clone(), "playbook"),
         Evidence::new("policy", policies.join(", "), "gate"),
     ];
-    let proposal = json!({"notice": notice.id, "to": notice.to, "to_name": to.name, "about": notice.about,
+    let mut proposal = json!({"notice": notice.id, "to": notice.to, "to_name": to.name, "about": notice.about,
         "expected": notice.expected, "subject": notice.subject, "body": notice.body});
+    if let (Some(fields), Some(mail)) = (proposal.as_object_mut(), mail) {
+        fields.insert("mail".to_owned(), json!(mail));
+    }
     approvals::request(turn, ACTION, title, role, evidence, proposal);
 }
 
@@ -458,6 +464,7 @@ mod tests {
             subject: "Late".to_owned(),
             body: "Later still".to_owned(),
             source: "template late".to_owned(),
+            mail: None,
         };
         let mut turn = Turn::new(&mut state, &context);
         let answer = propose(&mut turn, &actor, wanted);

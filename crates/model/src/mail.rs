@@ -228,6 +228,9 @@ pub struct Reading {
     pub urgency: Urgency,
     /// Name of the rule, or of the classifier with the hash of its weights.
     pub rule: String,
+    /// Where the phrases stand by which a rule decided. A classifier weighs the whole text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<Span>,
 }
 
 /// What the sender wants or tells. `Unclear`: no means was sure enough, and a person reads it.

@@ -41,7 +41,7 @@ pub(crate) fn admit(turn: &mut Turn<'_>, mut mail: Mail, message: Option<Message
         mail: Box::new(mail),
         exception: Some(exception.clone()),
     });
-    propose(turn, &told, &exception, &rule);
+    propose(turn, &told, &exception, &rule, asked.clone());
     ask(turn, asked);
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn advised(turn: &mut Turn<'_>, effect: EffectId, answer: Result<Advi
 
 /// Proposes a notice to the customer where the mail tells what it should know. The words are ours, filled from records
 /// and checked facts; an advisor never acts unattended, so that it waits for a person whatever the tenant lets playbooks do.
-fn propose(turn: &mut Turn<'_>, told: &Told, exception: &ExceptionId, rule: &str) {
+fn propose(turn: &mut Turn<'_>, told: &Told, exception: &ExceptionId, rule: &str, mail: Option<MessageId>) {
     let reference = turn
         .state
         .load
@@ -119,6 +119,7 @@ fn propose(turn: &mut Turn<'_>, told: &Told, exception: &ExceptionId, rule: &str
         subject,
         body,
         source: format!("the mail of {}, read by {rule}", told.who),
+        mail,
     };
     notices::propose(turn, &advisor, wanted);
 }
@@ -346,15 +347,27 @@ fn evidence(mail: &Mail, told: &Told) -> Vec<Evidence> {
         Evidence::new("summary", told.summary(), "records and checked facts"),
         Evidence::new("sender", told.who.clone(), "directory"),
         Evidence::new("address of the sender", proof, "gateway"),
-        Evidence::new(
-            "reading",
-            mail.reading.intent.name(),
-            &format!("{}: {}", means(mail.reading.means), mail.reading.rule),
-        ),
+        Evidence::new("reading", mail.reading.intent.name(), &reading(mail)),
         Evidence::new("urgency", serde_json::json!(mail.reading.urgency), "rules"),
     ];
     out.extend(mail.facts.iter().map(fact));
     out
+}
+
+/// By what means a mail was read, and where the words stand that decided.
+fn reading(mail: &Mail) -> String {
+    let by = format!("{}: {}", means(mail.reading.means), mail.reading.rule);
+    let places: Vec<String> = mail
+        .reading
+        .words
+        .iter()
+        .map(|it| format!("{} to {}", it.start, it.end))
+        .collect();
+    if places.is_empty() {
+        by
+    } else {
+        format!("{by}, mail, characters {}", places.join(" and "))
+    }
 }
 
 /// A fact as evidence: its value, and where in the text it stands.

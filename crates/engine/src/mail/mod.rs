@@ -4,6 +4,9 @@
 //! evidence, with its facts at their places in the text; it accepts no offer, moves no trip, and orders no effect.
 //! Whom to answer, what to ask for and which load it is come from the records and the directory.
 
+use crate::state::{LoadState, MailState};
+use signalbox_model::exception::Approval;
+
 mod admit;
 mod link;
 mod read;
@@ -12,3 +15,12 @@ mod words;
 pub(crate) use admit::{admit, advised};
 pub use link::{CALLED_MAX, Candidate, Linked, called, link, names, names_given, numbers, sender};
 pub use read::{read, said_at};
+
+/// The questions about a mail that wait for a person.
+pub fn questions<'s>(state: &'s LoadState, mail: &'s MailState) -> impl Iterator<Item = &'s Approval> {
+    let of_mail = |it: &&Approval| {
+        let named = it.proposal.get("mail").and_then(serde_json::Value::as_str);
+        named.is_some() && named == mail.message.as_ref().map(|it| it.as_str())
+    };
+    state.open_approvals().filter(of_mail)
+}

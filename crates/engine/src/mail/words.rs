@@ -1,7 +1,7 @@
 //! Phrases that say one thing only. What no phrase decides is left to the classifier, and what it does not know to a
 //! person.
 
-use signalbox_model::mail::{Intent, Urgency};
+use signalbox_model::mail::{Intent, Span, Urgency};
 
 /// A rule's name, what it means, and the phrases of which one must stand in the text.
 pub struct Rule {
@@ -275,34 +275,63 @@ const URGENT: &[&str] = &[
     "line down",
 ];
 
-/// Small letters, digits and single blanks, with one at each end; apostrophes fall out.
-pub fn plain(text: &str) -> String {
-    let mut plain = String::from(" ");
-    for letter in text.chars().flat_map(char::to_lowercase) {
-        match letter {
-            '\'' | '’' => {}
-            it if it.is_alphanumeric() => plain.push(it),
-            _ if !plain.ends_with(' ') => plain.push(' '),
-            _ => {} // One blank is enough.
-        }
-    }
-    if !plain.ends_with(' ') {
-        plain.push(' ');
-    }
-    plain
+/// A text as rules see it: small letters, digits and single blanks, with one at each end; apostrophes fall out.
+pub struct Plain {
+    letters: String,
+    /// For each byte of `letters`, the character of the mail's text that it comes from.
+    places: Vec<u32>,
 }
 
-pub fn holds(plain: &str, phrase: &str) -> bool {
-    plain.match_indices(phrase).any(|(at, it)| {
-        let before = plain.as_bytes().get(at.wrapping_sub(1));
-        let behind = plain.as_bytes().get(at + it.len());
-        before == Some(&b' ') && behind == Some(&b' ')
-    })
+impl Plain {
+    /// Of letters with their places in the mail's text.
+    pub fn of(text: impl IntoIterator<Item = (u32, char)>) -> Self {
+        let mut plain = Self {
+            letters: String::new(),
+            places: Vec::new(),
+        };
+        plain.push(0, ' ');
+        for (place, letter) in text {
+            for letter in letter.to_lowercase() {
+                match letter {
+                    '\'' | '’' => {}
+                    it if it.is_alphanumeric() => plain.push(place, it),
+                    _ if !plain.letters.ends_with(' ') => plain.push(place, ' '),
+                    _ => {} // One blank is enough.
+                }
+            }
+        }
+        if !plain.letters.ends_with(' ') {
+            plain.push(plain.places.last().copied().unwrap_or(0), ' ');
+        }
+        plain
+    }
+
+    fn push(&mut self, place: u32, letter: char) {
+        self.letters.push(letter);
+        self.places.resize(self.letters.len(), place);
+    }
+
+    pub fn holds(&self, phrase: &str) -> bool {
+        self.find(phrase).is_some()
+    }
+
+    /// Where a phrase first stands as whole words, in characters of the mail's text.
+    pub fn find(&self, phrase: &str) -> Option<Span> {
+        let whole = |at: &usize| {
+            let before = self.letters.as_bytes().get(at.wrapping_sub(1));
+            let behind = self.letters.as_bytes().get(at + phrase.len());
+            before == Some(&b' ') && behind == Some(&b' ')
+        };
+        let at = self.letters.match_indices(phrase).map(|it| it.0).find(whole)?;
+        let start = *self.places.get(at)?;
+        let last = *self.places.get(at + phrase.len().checked_sub(1)?)?;
+        Some(Span { start, end: last + 1 })
+    }
 }
 
 /// How soon somebody has to look at it.
-pub fn urgency(plain: &str, intent: Intent) -> Urgency {
-    let is_urgent = URGENT.iter().any(|it| holds(plain, it));
+pub fn urgency(plain: &Plain, intent: Intent) -> Urgency {
+    let is_urgent = URGENT.iter().any(|it| plain.holds(it));
     match intent {
         _ if is_urgent && intent != Intent::OutOfScope => Urgency::High,
         Intent::Breakdown | Intent::Cargo => Urgency::High,

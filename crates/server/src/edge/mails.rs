@@ -10,7 +10,9 @@ use super::shapes::Mails;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde_json::{Value, json};
-use signalbox_engine::state::LoadState;
+use signalbox_engine::directory::Directory;
+use signalbox_engine::mail;
+use signalbox_engine::state::{LoadState, MailState};
 
 /// The mails on a load, the newest first. Spans count Unicode characters of `mail.text`; what a text says is data.
 #[utoipa::path(get, path = "/api/v1/loads/{id}/mails", tag = "work", params(("id" = String, Path), WaitFor),
@@ -29,12 +31,30 @@ pub async fn mails(
             let at = stored.record.at;
             stored.record.events.iter().for_each(|event| state.apply(event, at));
         }
-        let mails = state.mails.iter().rev();
-        let mails = mails
-            .map(|it| json!({"message": it.message, "exception": it.exception, "mail": it.mail, "advice": it.advice}));
-        let mut shown = json!({"mails": mails.collect::<Vec<_>>()});
+        let mails: Vec<Value> = state
+            .mails
+            .iter()
+            .rev()
+            .map(|it| shown(&state, &caller.directory, it))
+            .collect();
+        let mut shown = json!({"mails": mails});
         Reader::new(edge, &caller).show(&mut shown);
         Ok(Json(shown))
     })
     .await
+}
+
+fn shown(state: &LoadState, directory: &Directory, it: &MailState) -> Value {
+    let partner = it.mail.sender.partner.as_ref();
+    let sender_name = partner.and_then(|id| directory.partners.get(id)).map(|it| &it.name);
+    let exception = it.exception.as_ref().and_then(|id| state.exceptions.get(id));
+    let exception = exception.map(|it| {
+        json!({"id": it.exception.id, "kind": it.exception.kind, "title": it.exception.title,
+            "next_action": it.exception.next_action, "is_open": it.resolved.is_none()})
+    });
+    let questions: Vec<Value> = mail::questions(state, it)
+        .map(|it| json!({"id": it.id, "title": it.title, "role": it.role, "deadline": it.deadline}))
+        .collect();
+    json!({"message": it.message, "sender_name": sender_name, "exception": exception, "questions": questions,
+        "mail": it.mail, "advice": it.advice})
 }

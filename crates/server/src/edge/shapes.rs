@@ -361,7 +361,8 @@ pub struct QuarantineRow {
 
 #[derive(Serialize, ToSchema)]
 pub struct Mails {
-    /// Each with its `message`, the `exception` it lies with, the `mail` and the `advice` of a language model, if any.
+    /// Each with its `message`, the `sender_name` from the directory, the `mail`, the `exception` it lies with and what
+    /// to do next, the `questions` about it that wait for a person, and the `advice` of a language model, if any.
     pub mails: Vec<serde_json::Value>,
 }
 

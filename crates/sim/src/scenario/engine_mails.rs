@@ -5,7 +5,7 @@ use crate::setup::EMAIL_SOURCE;
 use signalbox_engine::mail::{self, Candidate, Linked};
 use signalbox_engine::step::Input;
 use signalbox_formats::email;
-use signalbox_model::id::{LoadId, StreamId};
+use signalbox_model::id::{LoadId, Mint, StreamId};
 use signalbox_model::mail::{Mail, MailAttempt};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Actor;
@@ -59,9 +59,10 @@ impl EngineBoundary {
             .map_or("UTC", |it| it.zone.as_str());
         let facts = email::facts(&attempt, load, &names, said_at, zone);
         attempt.personal_mut().into_iter().for_each(seal);
+        let message = Mint::new(format!("mail {:?}", attempt.id), self.now).make();
         let input = Input::Mail {
             mail: Box::new(Mail::new(attempt, sender, said_at, facts, read)),
-            message: None,
+            message: Some(message),
         };
         refusal(self.turn(&stream, input, &Actor::source(EMAIL_SOURCE)))
     }

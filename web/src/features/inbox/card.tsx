@@ -8,6 +8,7 @@ import type { Money } from "../../kit/money";
 import { SeverityPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere } from "../../kit/time-in-zone";
 import { Value, words } from "../../kit/value";
+import { MailsOfCard } from "../mail/mails";
 import { EditForm, MessageForm, RejectForm, ResolveForm } from "./forms";
 import { HeldActions } from "./held";
 import { Expedited, KINDS } from "./kinds";
@@ -31,6 +32,7 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
   const [edited, setEdited] = useState<Money | null>(null);
   const rate = findRate(item.proposal);
   const message = findMessage(item.proposal);
+  const mails = mailsOf(item);
   const form = isGone ? "read" : mode;
   return (
     <article className="card panel" aria-labelledby="card-title" aria-busy={isSending}>
@@ -62,6 +64,7 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
           </button>
         </div>
       )}
+      {mails.length > 0 && <MailsOfCard key={item.id} load={item.load} messages={mails} />}
       <Proposal item={item} edited={form === "edit" ? edited : null} />
       <section hidden={item.evidence.length === 0}>
         <h3>What it rests on</h3>
@@ -121,6 +124,12 @@ export function Card({ item, isGone, isSending, mode, setMode, act, leave }: Pro
       </footer>
     </article>
   );
+}
+
+/** The mails that an exception rests on, or the one that suggests a proposal. */
+function mailsOf({ mails, proposal }: InboxItem): string[] {
+  const named = proposal?.mail;
+  return typeof named === "string" ? [named] : (mails ?? []).map((it) => it.message);
 }
 
 function Proposal({ item, edited }: { item: InboxItem; edited: Money | null }) {

@@ -8,6 +8,7 @@ import { Empty, Failed, Loading } from "../../kit/states";
 import { SeverityPill, StatusPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere, TimeInZone } from "../../kit/time-in-zone";
 import { words } from "../../kit/value";
+import { MailSection } from "../mail/mails";
 import { CoverForm } from "./cover-form";
 import { DocumentsSection } from "./documents";
 import { Tender } from "./tender";
@@ -51,6 +52,7 @@ export function LoadPage() {
         <div className="load-facts">
           <Waiting detail={load.data} />
           <ByHand detail={load.data} />
+          <MailSection load={id} />
           <TripSection detail={load.data} />
           <DocumentsSection detail={load.data} />
           <Tender tender={load.data.tender} />
@@ -80,6 +82,7 @@ function useRereading(id: string): void {
       seen.current = row;
       void queries.invalidateQueries({ queryKey: ["load", id] });
       void queries.invalidateQueries({ queryKey: ["timeline", id] });
+      void queries.invalidateQueries({ queryKey: ["mails", id] });
     }, REREAD_MS);
     return () => clearTimeout(timer);
   }, [row, id, queries]);
