@@ -1091,7 +1091,10 @@ export interface components {
             trip?: components["schemas"]["TripBody"] | null;
         };
         Mails: {
-            /** @description Each with its `message`, the `exception` it lies with, the `mail` and the `advice` of a language model, if any. */
+            /**
+             * @description Each with its `message`, the `sender_name` from the directory, the `mail`, the `exception` it lies with and what
+             *     to do next, the `questions` about it that wait for a person, and the `advice` of a language model, if any.
+             */
             mails: unknown[];
         };
         Me: {
@@ -1350,6 +1353,8 @@ export interface components {
         SettingsBody: {
             /** Format: int32 */
             approval_within_min: number;
+            /** @description Mails are shown to the operator's language model for a summary and a draft. `false` where absent. */
+            ask_advisor?: boolean | null;
             interchange_id: string;
             /** @description Where partners' answers to notices go: the tenant's own dispatch desk. */
             notice_reply_to?: string | null;

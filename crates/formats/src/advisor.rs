@@ -24,9 +24,9 @@ edit, at most 120 words\"}. Use no link, address, telephone number or amount, an
 
 /// What is asked, as the messages of a chat.
 pub fn question(mail: &str, facts: &[String]) -> Value {
-    let mail: String = mail.chars().take(MAIL_CHARS_MAX).collect();
-    // The mark that ends the mail is ours alone.
-    let mail = mail.replace("</mail>", "").replace("<mail>", "");
+    // The mark that ends the mail is ours alone: no letter of the mail can begin one.
+    let letters = mail.chars().take(MAIL_CHARS_MAX);
+    let mail: String = letters.map(|it| if it == '<' { '‹' } else { it }).collect();
     let asked = format!("<mail>\n{mail}\n</mail>\nFacts on record:\n{}", facts.join("\n"));
     json!([{"role": "system", "content": RULES}, {"role": "user", "content": asked}])
 }

@@ -95,6 +95,8 @@ pub struct SettingsBody {
     pub notice_reply_to: Option<String>,
     /// Notices that a playbook proposes leave without a person's approval. `false` where absent.
     pub notices_unattended: Option<bool>,
+    /// Mails are shown to the operator's language model for a summary and a draft. `false` where absent.
+    pub ask_advisor: Option<bool>,
 }
 
 #[derive(Serialize, ToSchema)]

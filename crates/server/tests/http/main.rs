@@ -1,6 +1,7 @@
 //! The server as its users meet it: over HTTP, on SQLite in a temporary directory, on a port of its own.
 
 mod access;
+mod advisor;
 mod audit;
 mod automation;
 mod contract;

@@ -21,7 +21,7 @@ fn customer(more: &Value) -> Value {
     body
 }
 
-fn mail_server(port: u16) -> Server {
+pub fn mail_server(port: u16) -> Server {
     Server {
         host: "127.0.0.1".to_owned(),
         port,
@@ -33,7 +33,7 @@ fn mail_server(port: u16) -> Server {
 }
 
 /// Takes letters, and goes away without a word after each of the first `dies`.
-fn mailbox(dies: usize) -> (u16, Arc<Mutex<Vec<String>>>) {
+pub fn mailbox(dies: usize) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let letters = Arc::new(Mutex::new(Vec::new()));

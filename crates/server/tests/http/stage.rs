@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use signalbox_connectors::outbound::advisor::Endpoint;
 use signalbox_connectors::outbound::mail;
 use signalbox_model::id::{PartnerId, TenantId};
 use signalbox_model::scope::Role;
@@ -29,28 +30,34 @@ pub struct Stage {
 
 impl Stage {
     pub async fn set() -> Self {
-        Self::set_by(None, None).await
+        Self::set_by(None, None, None).await
     }
 
     /// With a mail server, and a clock that stands.
     pub async fn with_mail(server: mail::Server) -> (Self, Hand) {
-        let stage = Self::set_by(Some("2026-11-23T15:00:00Z".parse().unwrap()), Some(server)).await;
+        Self::with_advisor(server, None).await
+    }
+
+    /// With a language model besides.
+    pub async fn with_advisor(server: mail::Server, advisor: Option<Endpoint>) -> (Self, Hand) {
+        let stage = Self::set_by(Some("2026-11-23T15:00:00Z".parse().unwrap()), Some(server), advisor).await;
         let hand = stage.server.installation.hand().unwrap();
         (stage, hand)
     }
 
     /// The same with a clock that stands, and its hand.
     pub async fn by_hand() -> (Self, Hand) {
-        let stage = Self::set_by(Some("2026-11-23T15:00:00Z".parse().unwrap()), None).await;
+        let stage = Self::set_by(Some("2026-11-23T15:00:00Z".parse().unwrap()), None, None).await;
         let hand = stage.server.installation.hand().unwrap();
         (stage, hand)
     }
 
-    async fn set_by(by_hand: Option<Timestamp>, mail_server: Option<mail::Server>) -> Self {
+    async fn set_by(by_hand: Option<Timestamp>, mail_server: Option<mail::Server>, advisor: Option<Endpoint>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let setup = Setup {
             by_hand,
             mail_server,
+            advisor,
             ..Setup::new(folder.path())
         };
         let server = Server::start(setup, "127.0.0.1:0").await.unwrap();
