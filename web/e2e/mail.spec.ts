@@ -2,22 +2,12 @@
 // besides is shown as the letters it is.
 
 import AxeBuilder from "@axe-core/playwright";
-import { expect, isReal, signIn, test } from "./stage";
+import { expect, isReal, type Stage, signIn, test } from "./stage";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-test("a dispatcher reads a carrier's mail on its card, sees where each fact stands, and decides", async ({
-  page,
-  stage,
-}) => {
-  test.skip(!isReal, "the stand-in reads no mails");
-  const ask = async (
-    role: string,
-    path: string,
-    method = "GET",
-    body?: unknown,
-    type = "application/json",
-  ) => {
+function asking(stage: Stage) {
+  return async (role: string, path: string, method = "GET", body?: unknown, type = "application/json") => {
     const headers = {
       Authorization: `Bearer ${stage.tenants[0]?.tokens[role]}`,
       "Content-Type": type,
@@ -33,6 +23,14 @@ test("a dispatcher reads a carrier's mail on its card, sees where each fact stan
     // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes, each checked by what the test expects of it
     return (await response.json()) as any;
   };
+}
+
+test("a dispatcher reads a carrier's mail on its card, sees where each fact stands, and decides", async ({
+  page,
+  stage,
+}) => {
+  test.skip(!isReal, "the stand-in reads no mails");
+  const ask = asking(stage);
   const { rows } = await ask("dispatcher", "/api/v1/board?status=covered");
   const { key: load } = rows[0];
   const detail = await ask("dispatcher", `/api/v1/loads/${load}`);
@@ -85,8 +83,8 @@ test("a dispatcher reads a carrier's mail on its card, sees where each fact stan
   await expect(read).toContainText("zone of the site assumed");
   await expect(read).toContainText(`${reference}, a name of this load`);
   await expect(section.getByText(/a dispatcher decides/).first()).toBeVisible();
-  const clean = async (name: string) => {
-    for (const theme of ["light", "dark"] as const) {
+  const clean = async (name: string, ...themes: ("light" | "dark")[]) => {
+    for (const theme of themes) {
       await page.getByLabel("Theme").selectOption(theme);
       await page.screenshot({ path: `test-results/${name}-${theme}.png`, fullPage: true });
       const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
@@ -95,19 +93,56 @@ test("a dispatcher reads a carrier's mail on its card, sees where each fact stan
     }
   };
   await section.scrollIntoViewIfNeeded();
-  await clean("mail-load");
+  await clean("mail-load", "light", "dark");
   await page.setViewportSize({ width: 780, height: 900 });
-  await clean("mail-load-narrow");
+  await clean("mail-load-narrow", "light");
   await section.getByRole("link", { name: /writes that the truck is held/ }).click();
   const card = page.locator("article.card");
   await expect(card.locator("mark", { hasText: "9:40" })).toBeVisible();
-  await clean("mail-card-narrow");
+  await clean("mail-card-narrow", "dark");
   await page.setViewportSize({ width: 1440, height: 900 });
-  await clean("mail-card");
+  await clean("mail-card", "light", "dark");
   await card.getByRole("button", { name: /^Resolve/ }).click();
-  await card.getByLabel(/What/).first().fill("Called the receiver; the truck leaves at noon.");
+  await card.getByLabel("What was done").fill("Called the receiver; the truck leaves at noon.");
   await card.getByRole("button", { name: /^Resolve/ }).click();
   await expect(page.locator(".queue-entry", { hasText: "truck is held" })).toHaveCount(0);
   await page.goto(`${stage.base}/loads/${load}`);
   await expect(section.getByText("None: what it raised is resolved.")).toBeVisible();
+});
+
+test("of a mail that two loads fit a person says which is meant, and it goes on there", async ({
+  page,
+  stage,
+}) => {
+  test.skip(!isReal, "the stand-in reads no mails");
+  const ask = asking(stage);
+  const { rows } = await ask("dispatcher", "/api/v1/board?status=covered");
+  const [one, other] = rows.map((it: { key: string; row: { reference: string } }) => ({
+    load: it.key,
+    reference: it.row.reference,
+  }));
+  const mail = [
+    "From: Somebody <somebody@elsewhere.example>",
+    `Date: ${new Date().toUTCString().replace("GMT", "+0000")}`,
+    `Message-ID: <${crypto.randomUUID()}@x.example>`,
+    "",
+    `${one.reference} or ${other.reference}, not sure which: stuck at the receiver, need detention`,
+    "",
+  ].join("\r\n");
+  await ask("integrator", "/in/email", "POST", mail, "message/rfc822");
+  await signIn(page, stage, "dispatcher");
+  await page.goto(`${stage.base}/quarantine`);
+  const group = page.locator("section", { has: page.getByText("load_ambiguous", { exact: true }) });
+  await group.locator(".queue-entry").first().click();
+  const choices = page.getByRole("region", { name: "Which load it is about" });
+  await expect(choices.getByRole("button", { name: /^This one/ })).toHaveCount(2);
+  await page.screenshot({ path: "test-results/mail-choice.png" });
+  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  expect(violations.map((it) => it.id)).toEqual([]);
+  await choices.getByRole("button", { name: `This one: load ${other.reference}` }).click();
+  await expect(page.getByText(`The mail was given to load ${other.reference}`)).toBeVisible();
+  await page.goto(`${stage.base}/loads/${other.load}`);
+  const section = page.getByRole("region", { name: "Mails" });
+  await expect(section.getByText("Given to this load by")).toBeVisible();
+  await expect(section.locator("mark", { hasText: other.reference })).toBeVisible();
 });

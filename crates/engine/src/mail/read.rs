@@ -24,7 +24,8 @@ pub fn read(mail: &MailAttempt) -> Reading {
     let plain = Plain::of(own.iter().copied());
     let doubted = DOUBTS.iter().any(|it| plain.holds(it));
     let found = RULES.iter().filter(|_| !doubted).find_map(|rule| {
-        let words: Vec<Span> = rule.phrases.iter().filter_map(|it| plain.find(it)).collect();
+        let mut words: Vec<Span> = rule.phrases.iter().filter_map(|it| plain.find(it)).collect();
+        words.sort();
         (!words.is_empty()).then_some((rule, words))
     });
     match found {
