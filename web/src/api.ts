@@ -203,6 +203,8 @@ export interface MailBody {
     words?: MailSpan[];
   };
   summary: string;
+  /** Who said that it is about this load, where its numbers fitted several. */
+  chosen_by?: { name: string };
 }
 
 export interface MailEntry {
@@ -243,6 +245,8 @@ export interface QuarantineRow {
   content_type: string;
   bytes: number;
   issues: Issue[];
+  /** Of a mail that fits several loads: those that a person may choose from. */
+  loads?: { load: string; reference: string; called: string; customer: string; lane: string }[];
 }
 
 export interface Problem {
@@ -418,6 +422,14 @@ export const resolve = (id: string, resolution: string, choice: ResolutionChoice
 
 export const reprocess = (id: string, corrected?: string, in_hand_ms?: number) =>
   post(`reprocess ${id} ${corrected ?? ""}`, { corrected, in_hand_ms }, (it, header) =>
+    body<Outcome>(
+      client.POST("/api/v1/quarantine/{id}/reprocess", { params: { path: { id }, header }, body: it }),
+    ),
+  );
+
+/** Says which load a mail in quarantine is about. The first to say it counts. */
+export const giveToLoad = (id: string, load: string, in_hand_ms?: number) =>
+  post(`load of ${id} ${load}`, { load, in_hand_ms }, (it, header) =>
     body<Outcome>(
       client.POST("/api/v1/quarantine/{id}/reprocess", { params: { path: { id }, header }, body: it }),
     ),

@@ -18,7 +18,7 @@ use signalbox_model::effect::{Effect, Receipt};
 use signalbox_model::event::Event;
 use signalbox_model::id::{EffectId, InstanceId, LoadId, MessageId, TimerId};
 use signalbox_model::issue::Issue;
-use signalbox_model::mail::{Advice, Mail};
+use signalbox_model::mail::{Advice, Chosen, Mail};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Actor;
 use signalbox_model::timer::TimerChange;
@@ -40,6 +40,8 @@ pub enum Input {
     Mail {
         mail: Box<Mail>,
         message: Option<MessageId>,
+        /// Where a person has said that it is about this load.
+        chosen: Option<Box<Chosen>>,
     },
     Document(Box<Arrival>),
     /// What a vehicle's positions say about this load has changed.
@@ -124,7 +126,7 @@ pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> React
         Input::LookAgain => trip::begin(&mut turn),
         Input::Invoice(invoice) => invoices::admit(&mut turn, invoice),
         Input::Document(arrival) => documents::admit(&mut turn, *arrival),
-        Input::Mail { mail, message } => mail::admit(&mut turn, *mail, message),
+        Input::Mail { mail, message, chosen } => mail::admit(&mut turn, *mail, message, chosen.map(|it| *it)),
         Input::Command(command) => run(&mut turn, &mut work, command),
         Input::Withheld(effect) => held::withhold(&mut turn, &effect),
         Input::Resume(effect) => held::resume(&mut turn, &mut work, &effect),

@@ -1,6 +1,7 @@
 //! The views people work from: board, inbox and quarantine. Declared once; a turn refreshes the rows it touched.
 
 use crate::kpi;
+use crate::mail::Choice;
 use crate::state::LoadState;
 use crate::trip::fleet::{Seen, Why};
 use crate::turn::Turn;
@@ -368,11 +369,13 @@ pub fn quarantine_row(
     content_type: &str,
     bytes: u64,
     issues: &[Issue],
+    loads: &[Choice],
     at: Timestamp,
 ) -> ViewRow {
     let code = issues.first().map(|it| it.code.clone()).unwrap_or_default();
     let body = json!({
-        "message": message, "source": source, "received_at": at, "content_type": content_type, "bytes": bytes, "issues": issues,
+        "message": message, "source": source, "received_at": at, "content_type": content_type, "bytes": bytes,
+        "issues": issues, "loads": loads,
     });
     row(
         &[

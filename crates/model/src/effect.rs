@@ -5,6 +5,7 @@
 
 use crate::document::{DocumentKind, Requirement};
 use crate::id::{EffectId, InstanceId, LoadId, MessageId, NoticeId, OfferId, PartnerId};
+use crate::mail::Chosen;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +43,9 @@ pub enum Order {
         /// Whose key brought it: it may then speak for that partner alone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from: Option<PartnerId>,
+        /// Of a mail: the load that a person says it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chosen: Option<Box<Chosen>>,
     },
     /// Go on with a workflow from what has just become durable. Performed by the runtime itself.
     ContinueWorkflow {

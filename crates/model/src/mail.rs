@@ -3,9 +3,10 @@
 //! Invariant: nothing of a mail's text stands in a record in clear. A fact is a checked value with its span in the text;
 //! the text is sealed. Every fact is of public taint: it may be shown and may raise a question, it never acts.
 
-use crate::id::PartnerId;
+use crate::id::{LoadId, PartnerId};
 use crate::load::StopKind;
 use crate::personal::{Personal, Taint};
+use crate::scope::Actor;
 use crate::value::{Moment, Money};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -200,6 +201,21 @@ pub struct Mail {
     /// What it says in one sentence of ours, made of records and checked facts alone.
     #[serde(default)]
     pub summary: String,
+    /// Who said that it is about this load, where its numbers fitted several or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_by: Option<Actor>,
+}
+
+/// A person's word on which load a mail is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    pub load: LoadId,
+    pub by: Actor,
+    /// Since when the mail had waited for it.
+    pub waits_since: Timestamp,
+    /// How long they had it open, milliseconds, as their client reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_hand_ms: Option<i64>,
 }
 
 /// Whose mail it is, as the directory knows.
@@ -335,6 +351,7 @@ impl Mail {
             attachments: attempt.attachments,
             reading,
             summary: String::new(),
+            chosen_by: None,
         }
     }
 }

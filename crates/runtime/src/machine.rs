@@ -6,6 +6,7 @@
 
 use crate::audit::leaf;
 use crate::audit::sequencer::Sequencer;
+use crate::normalize::Said;
 use crate::overlay::Overlay;
 use crate::perform::Outbox;
 use crate::ports::{DueTimer, Epoch, PendingEffect, Store, StoreError};
@@ -249,9 +250,19 @@ impl Machine {
         entropy: &mut dyn FnMut(&mut [u8]),
     ) -> Result<(), StoreError> {
         match &pending.effect.order {
-            Order::NormalizeMessage { message, source, from } => {
-                let (message, source, from) = (message.clone(), source.clone(), from.clone());
-                self.normalize(&pending, &message, &source, from.as_ref(), now, entropy)
+            Order::NormalizeMessage {
+                message,
+                source,
+                from,
+                chosen,
+            } => {
+                let (message, source) = (message.clone(), source.clone());
+                let (from, chosen) = (from.clone(), chosen.clone());
+                let said = Said {
+                    from: from.as_ref(),
+                    chosen: chosen.as_deref(),
+                };
+                self.normalize(&pending, &message, &source, said, now, entropy)
             }
             Order::ContinueWorkflow { .. } => self.go_on(&pending, now),
             Order::ResumeHeld { .. } => self.resume(&pending, now),

@@ -35,10 +35,13 @@ impl Machine {
         let (tenant, directory) = (reading.tenant, reading.directory);
         let read = mail::read(&attempt);
         let sender = self.sender(reading, &attempt)?;
-        let found = self.called_in(tenant, &sender, reading, &attempt)?;
+        let found = match reading.chosen {
+            Some(chosen) => Ok(StreamId::load(&chosen.load)),
+            None => self.called_in(tenant, &sender, reading, &attempt)?,
+        };
         let stream = match found {
             Ok(stream) => stream,
-            Err((rejection, detail)) => return Ok(Admitted::Refused(rejection, detail)),
+            Err(refused) => return Ok(refused),
         };
         let mut state = self.take_load(tenant, &stream)?;
         let said_at = mail::said_at(&attempt, reading.now);
@@ -47,7 +50,10 @@ impl Machine {
             email::facts(&attempt, load, &names, said_at, &reading.source.zone)
         });
         let keys = self.seal(tenant, attempt.personal_mut(), entropy)?;
-        let actor = Actor::source(&reading.source.name);
+        let chosen = reading.chosen.cloned();
+        let actor = chosen
+            .as_ref()
+            .map_or_else(|| Actor::source(&reading.source.name), |it| it.by.clone());
         let context = Context {
             now: reading.now,
             actor: &actor,
@@ -57,6 +63,7 @@ impl Machine {
         let input = Input::Mail {
             mail: Box::new(Mail::new(attempt, sender, said_at, facts, read)),
             message: Some(reading.message.clone()),
+            chosen: chosen.map(Box::new),
         };
         let reaction = step(&mut state, input, &context);
         self.streams.put(tenant, &stream, state, self.next_seq);
@@ -108,7 +115,7 @@ impl Machine {
         sender: &Sender,
         reading: &Reading<'_>,
         attempt: &MailAttempt,
-    ) -> Result<Result<StreamId, (Rejection, String)>, StoreError> {
+    ) -> Result<Result<StreamId, Admitted>, StoreError> {
         let mut nothing = String::new();
         // What is written now counts before what it answers to.
         for numbers in mail::numbers(attempt) {
@@ -127,11 +134,11 @@ impl Machine {
             }
             match linked {
                 Linked::To(load) => return Ok(Ok(StreamId::load(&load))),
-                Linked::Several(detail) => return Ok(Err((Rejection::LoadAmbiguous, detail))),
+                Linked::Several(detail, loads) => return Ok(Err(Admitted::Several(detail, loads))),
                 Linked::Nothing(detail) => nothing = detail,
             }
         }
-        Ok(Err((Rejection::LoadUnknown, nothing)))
+        Ok(Err(Admitted::Refused(Rejection::LoadUnknown, nothing)))
     }
 
     /// The loads that bear these numbers, each once.

@@ -7,6 +7,7 @@ use crate::ports::{PendingEffect, StoreError};
 use crate::trips::{Carried, PositionsNote};
 use jiff::Timestamp;
 use signalbox_engine::directory::Directory;
+use signalbox_engine::mail::Choice;
 use signalbox_engine::step::{Context, Input, Outcome, Reaction, order_link, step};
 use signalbox_engine::views;
 use signalbox_formats as formats;
@@ -16,6 +17,7 @@ use signalbox_model::effect::{Effect, Order};
 use signalbox_model::event::Event;
 use signalbox_model::id::{LoadId, MessageId, Mint, PartnerId, StreamId, TenantId};
 use signalbox_model::issue::{Issue, Severity};
+use signalbox_model::mail::Chosen;
 use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Actor;
@@ -36,6 +38,27 @@ pub(crate) enum Admitted {
     Noted(Box<Event>),
     Positions(Box<PositionsNote>),
     Refused(Rejection, String),
+    /// A mail that fits several loads, of which a person chooses one.
+    Several(String, Vec<Choice>),
+}
+
+/// What is known of a message besides its bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Said<'a> {
+    /// The partner whose own key brought it.
+    pub from: Option<&'a PartnerId>,
+    /// Of a mail: the load that a person says it is about.
+    pub chosen: Option<&'a Chosen>,
+}
+
+/// What is kept of a message that waits in quarantine.
+#[derive(Default)]
+struct Kept {
+    issues: Vec<Issue>,
+    notes: Vec<Event>,
+    replies: Vec<Effect>,
+    /// Loads that a person may choose from.
+    choices: Vec<Choice>,
 }
 
 /// The message being read.
@@ -45,6 +68,7 @@ pub(crate) struct Reading<'a> {
     pub source: &'a Source,
     pub directory: &'a Directory,
     pub from: Option<&'a PartnerId>,
+    pub chosen: Option<&'a Chosen>,
     pub pending: &'a PendingEffect,
     pub now: Timestamp,
 }
@@ -55,7 +79,7 @@ impl Machine {
         pending: &PendingEffect,
         message: &MessageId,
         source: &str,
-        from: Option<&PartnerId>,
+        said: Said<'_>,
         now: Timestamp,
         entropy: &mut dyn FnMut(&mut [u8]),
     ) -> Result<(), StoreError> {
@@ -86,7 +110,8 @@ impl Machine {
             message,
             source: settings,
             directory: &directory,
-            from,
+            from: said.from,
+            chosen: said.chosen,
             pending,
             now,
         };
@@ -94,6 +119,7 @@ impl Machine {
         let mut loads = Vec::new();
         let mut notes = Vec::new();
         let mut seen = Vec::new();
+        let mut choices = Vec::new();
         for (place, decoding) in decoded.decodings.into_iter().enumerate() {
             let at = decoding.at;
             issues.extend(decoding.issues.into_iter().map(|it| Issue {
@@ -109,6 +135,16 @@ impl Machine {
                     seen.extend(positions.views);
                     issues.extend(positions.issues);
                 }
+                Admitted::Several(detail, loads) => {
+                    let rejection = Rejection::LoadAmbiguous;
+                    issues.push(Issue::fatal(&rejection.code(), at, detail.clone(), rejection.explain()));
+                    notes.push(Event::AttemptRejected {
+                        message: Some(message.clone()),
+                        rejection,
+                        detail,
+                    });
+                    choices.extend(loads);
+                }
                 Admitted::Refused(rejection, detail) => {
                     issues.push(Issue::fatal(&rejection.code(), at, detail.clone(), rejection.explain()));
                     notes.push(Event::AttemptRejected {
@@ -121,7 +157,13 @@ impl Machine {
         }
         let replies = self.replies(&reading, &decoded.replies);
         if issues.iter().any(|it| it.severity == Severity::Fatal) {
-            return self.quarantine_with(pending, message, source, issues, notes, replies, now);
+            let kept = Kept {
+                issues,
+                notes,
+                replies,
+                choices,
+            };
+            return self.quarantine_with(pending, message, source, kept, now);
         }
         notes.push(Event::MessageNormalized {
             message: message.clone(),
@@ -321,18 +363,28 @@ impl Machine {
         notes: Vec<Event>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.quarantine_with(pending, message, source, issues, notes, Vec::new(), now)
+        let kept = Kept {
+            issues,
+            notes,
+            ..Kept::default()
+        };
+        self.quarantine_with(pending, message, source, kept, now)
     }
+
     fn quarantine_with(
         &mut self,
         pending: &PendingEffect,
         message: &MessageId,
         source: &str,
-        mut issues: Vec<Issue>,
-        mut notes: Vec<Event>,
-        replies: Vec<Effect>,
+        kept: Kept,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let Kept {
+            mut issues,
+            mut notes,
+            replies,
+            choices,
+        } = kept;
         issues.sort_by_key(|it| std::cmp::Reverse(it.severity));
         let received = self.store.records_at(&Self::scope(&pending.tenant), &[pending.seq])?;
         let received = received
@@ -343,7 +395,7 @@ impl Machine {
                 _ => None, // Only the message's own receipt tells its size.
             });
         let (content_type, bytes) = received.unwrap_or_default();
-        let row = views::quarantine_row(message.as_str(), source, &content_type, bytes, &issues, now);
+        let row = views::quarantine_row(message.as_str(), source, &content_type, bytes, &issues, &choices, now);
         notes.push(Event::MessageQuarantined {
             message: message.clone(),
             issues,

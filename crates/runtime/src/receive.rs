@@ -2,6 +2,7 @@
 
 use crate::commands::{command_key, repeat};
 use crate::machine::{Extra, Machine, Origin};
+use crate::normalize::Quarantined;
 use crate::ports::StoreError;
 use crate::record::InboxMark;
 use crate::request::{Receive, Reply, Request};
@@ -10,10 +11,12 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use signalbox_engine::step::Reaction;
 use signalbox_engine::views;
+use signalbox_model::directory::SourceFormat;
 use signalbox_model::effect::{Effect, Order};
 use signalbox_model::event::{Event, MessageReceived};
 use signalbox_model::exception::Touch;
-use signalbox_model::id::{MessageId, Mint, Seq, StreamId, TenantId};
+use signalbox_model::id::{LoadId, MessageId, Mint, PartnerId, Seq, StreamId, TenantId};
+use signalbox_model::mail::Chosen;
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::TenantScope;
 use signalbox_model::view::ViewChange;
@@ -25,12 +28,16 @@ struct Known {
     sha256: String,
     /// Of the whole request, where an Idempotency-Key came with it.
     fingerprint: Option<String>,
+    /// Of a mail: the load that a person says it is about.
+    chosen: Option<Box<Chosen>>,
 }
 
 /// A quarantined message to be read again.
 struct Reprocess {
     message: MessageId,
     corrected: Option<Vec<u8>>,
+    /// Of a mail: the load that the person says it is about.
+    load: Option<LoadId>,
     in_hand_ms: Option<i64>,
     idempotency_key: Option<String>,
 }
@@ -57,12 +64,14 @@ impl Machine {
                 scope,
                 message,
                 corrected,
+                load,
                 in_hand_ms,
                 idempotency_key,
             } => {
                 let asked = Reprocess {
                     message,
                     corrected,
+                    load,
                     in_hand_ms,
                     idempotency_key,
                 };
@@ -107,6 +116,7 @@ impl Machine {
             key,
             sha256,
             fingerprint: None,
+            chosen: None,
         };
         let (message, seq) = self.store_message(&receive, &cause, known, Reaction::default(), now)?;
         Ok(Reply::Accepted {
@@ -133,6 +143,7 @@ impl Machine {
             key,
             sha256,
             fingerprint,
+            chosen,
         } = known;
         reaction.events.push(Event::MessageReceived(MessageReceived {
             message: message.clone(),
@@ -147,6 +158,7 @@ impl Machine {
             message: message.clone(),
             source: receive.source.clone(),
             from: receive.from.clone(),
+            chosen,
         };
         reaction.effects.push(Effect::new(mint.make(), order));
         let broken = |error: crate::vault::Error| StoreError::Broken(error.to_string());
@@ -220,10 +232,8 @@ impl Machine {
             })
         };
         let fingerprint = asked.fingerprint();
-        let key = asked.idempotency_key.map(|it| command_key(scope, &it));
-        let Reprocess {
-            ref message, corrected, ..
-        } = asked;
+        let key = asked.idempotency_key.as_ref().map(|it| command_key(scope, it));
+        let message = &asked.message;
         if let Some(key) = &key
             && let Some(known) = self.mark(&tenant, key)?
         {
@@ -235,7 +245,21 @@ impl Machine {
         let Some(quarantined) = self.quarantined(&tenant, message)? else {
             return rejected(Rejection::MessageNotQuarantined, self.committed);
         };
-        let original = match (corrected, self.message_seq(&tenant, message)?) {
+        let chosen = match &asked.load {
+            Some(load) => match self.chosen(scope, &asked, load, &quarantined)? {
+                Ok(chosen) => Some(Box::new(chosen)),
+                Err(detail) => {
+                    return Ok(Reply::Rejected {
+                        rejection: Rejection::LoadUnknown,
+                        detail,
+                        issues: Vec::new(),
+                        seq: self.committed,
+                    });
+                }
+            },
+            None => None,
+        };
+        let original = match (asked.corrected.clone(), self.message_seq(&tenant, message)?) {
             (Some(bytes), _) => Some(bytes),
             (None, Some(seq)) => self.raw(&tenant, message, seq)?,
             (None, None) => None,
@@ -249,23 +273,28 @@ impl Machine {
                 key,
                 sha256,
                 fingerprint: Some(fingerprint),
+                chosen,
             },
             None => Known {
                 key: format!("reprocess/{message}/{}", self.next_seq),
                 sha256,
                 fingerprint: None,
+                chosen,
             },
         };
         let key = known.key.as_str();
         let cause = format!("{tenant}/{key}");
-        let touch = Touch {
-            who: scope.actor().clone(),
-            action: "quarantine.reprocess".to_owned(),
-            on: message.0.clone(),
-            open_ms: (now.as_millisecond() - quarantined.received_at.as_millisecond()).max(0),
-            in_hand_ms: asked.in_hand_ms,
-            at: now,
-        };
+        // Which load a mail is about is a touch of that load, and told there.
+        let touch = known.chosen.is_none().then(|| Event::TouchRecorded {
+            touch: Touch {
+                who: scope.actor().clone(),
+                action: "quarantine.reprocess".to_owned(),
+                on: message.0.clone(),
+                open_ms: (now.as_millisecond() - quarantined.received_at.as_millisecond()).max(0),
+                in_hand_ms: asked.in_hand_ms,
+                at: now,
+            },
+        });
         let replaced_by: MessageId = Mint::new(cause.as_str(), now).make();
         let corrected = Event::MessageCorrected {
             message: message.clone(),
@@ -278,9 +307,14 @@ impl Machine {
             row: None,
         };
         let reaction = Reaction {
-            events: vec![Event::TouchRecorded { touch }, corrected],
+            events: touch.into_iter().chain([corrected]).collect(),
             views: vec![change],
             ..Reaction::default()
+        };
+        let from = match &known.chosen {
+            // Nobody has changed it: whose key brought it still says whose mail it is.
+            Some(_) if asked.corrected.is_none() => self.brought_by(&tenant, message)?,
+            Some(_) | None => None,
         };
         let (source, content_type) = (quarantined.source, quarantined.content_type);
         let receive = Receive {
@@ -290,7 +324,7 @@ impl Machine {
             bytes,
             key: None,
             traceparent: None,
-            from: None,
+            from,
         };
         let (message, seq) = self.store_message(&receive, &cause, known, reaction, now)?;
         Ok(Reply::Done {
@@ -298,6 +332,53 @@ impl Machine {
             seq,
             replayed: false,
         })
+    }
+}
+
+impl Machine {
+    /// A person's word on the load of a mail, or why it cannot count.
+    fn chosen(
+        &mut self,
+        scope: &TenantScope,
+        asked: &Reprocess,
+        load: &LoadId,
+        quarantined: &Quarantined,
+    ) -> Result<Result<Chosen, String>, StoreError> {
+        let tenant = scope.tenant();
+        let directory = self.directory(tenant)?;
+        let source = directory.sources.get(&quarantined.source);
+        if source.is_none_or(|it| it.format != SourceFormat::Email) {
+            return Ok(Err("only a mail can be given to a load".to_owned()));
+        }
+        let stream = StreamId::load(load);
+        let state = self.take_load(tenant, &stream)?;
+        let is_known = stream.is_load() && state.load.is_some();
+        self.streams.put(tenant, &stream, state, self.next_seq);
+        let chosen = Chosen {
+            load: load.clone(),
+            by: scope.actor().clone(),
+            waits_since: quarantined.received_at,
+            in_hand_ms: asked.in_hand_ms,
+        };
+        Ok(is_known.then_some(chosen).ok_or_else(|| format!("no load {load}")))
+    }
+
+    /// The partner whose own key brought a message.
+    fn brought_by(&self, tenant: &TenantId, message: &MessageId) -> Result<Option<PartnerId>, StoreError> {
+        let Some(seq) = self.message_seq(tenant, message)? else {
+            return Ok(None);
+        };
+        let records = self.store.records_at(&Self::scope(tenant), &[seq])?;
+        let orders = records.iter().flat_map(|it| &it.record.effects).map(|it| &it.order);
+        let mut brought = orders.filter_map(|order| match order {
+            Order::NormalizeMessage {
+                message: of,
+                from: Some(from),
+                ..
+            } if of == message => Some(from.clone()),
+            _ => None, // Only the order to read it says so.
+        });
+        Ok(brought.next())
     }
 }
 
@@ -309,6 +390,7 @@ impl Reprocess {
         hash.update(self.message.0.as_bytes());
         hash.update([u8::from(self.corrected.is_some())]);
         hash.update(self.corrected.as_deref().unwrap_or_default());
+        hash.update(self.load.as_ref().map_or("", |it| it.as_str()).as_bytes());
         hex::encode(hash.finalize())
     }
 }

@@ -32,6 +32,8 @@ pub enum Request {
         scope: TenantScope,
         message: MessageId,
         corrected: Option<Vec<u8>>,
+        /// Of a mail: the load that the person says it is about.
+        load: Option<LoadId>,
         in_hand_ms: Option<i64>,
         idempotency_key: Option<String>,
     },

@@ -8,14 +8,20 @@ use signalbox_model::effect::{Order, Receipt};
 use signalbox_model::event::Event;
 use signalbox_model::exception::{ExceptionKind, ExceptionSeverity};
 use signalbox_model::id::{EffectId, ExceptionId, MessageId};
-use signalbox_model::mail::{Advice, Fact, FactWhat, Intent, Mail, Means, SenderProof, TimeRole, Urgency};
+use signalbox_model::mail::{Advice, Chosen, Fact, FactWhat, Intent, Mail, Means, SenderProof, TimeRole, Urgency};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::{Actor, ActorKind};
 
 /// Who files what a mail suggests.
 const ADVISOR: &str = "mail reader";
+/// The touch of a person who says which load a mail is about.
+const CHOSEN: &str = "mail.choose";
 
-pub(crate) fn admit(turn: &mut Turn<'_>, mut mail: Mail, message: Option<MessageId>) {
+pub(crate) fn admit(turn: &mut Turn<'_>, mut mail: Mail, message: Option<MessageId>, chosen: Option<Chosen>) {
+    if let (Some(chosen), Some(message)) = (chosen, &message) {
+        turn.touch(CHOSEN, message.as_str(), chosen.waits_since, chosen.in_hand_ms);
+        mail.chosen_by = Some(chosen.by);
+    }
     let known = |it: &crate::state::MailState| it.mail.id.is_some() && it.mail.id == mail.id;
     if turn.state.mails.iter().any(known) {
         let rejection = Rejection::MailAlreadyReceived;

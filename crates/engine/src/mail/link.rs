@@ -5,10 +5,11 @@
 
 use crate::directory::Directory;
 use crate::state::LoadState;
+use serde::Serialize;
 use signalbox_model::directory::{Partner, PartnerRole};
 use signalbox_model::event::Event;
 use signalbox_model::id::{LoadId, PartnerId};
-use signalbox_model::load::{Load, Order};
+use signalbox_model::load::{Load, Order, Stop};
 use signalbox_model::mail::{MailAttempt, SectionKind, Sender, SenderProof, bare};
 use signalbox_model::tender::OfferState;
 use signalbox_model::value::ExternalId;
@@ -36,7 +37,19 @@ pub enum Linked {
     To(LoadId),
     /// None fits; what was found, for a person.
     Nothing(String),
-    Several(String),
+    /// Several fit, with what tells them apart.
+    Several(String, Vec<Choice>),
+}
+
+/// A load that a person may choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    pub load: LoadId,
+    pub reference: String,
+    /// What of the mail is its name.
+    pub called: String,
+    pub customer: String,
+    pub lane: String,
 }
 
 /// Where a name of a load is written: several loads may bear it, each at a place of its own, from 1 on.
@@ -136,8 +149,13 @@ pub fn link(directory: &Directory, sender: &Sender, candidates: &[Candidate<'_>]
         [] => Linked::Nothing("no number in it is the name of a load that its sender has to do with".to_owned()),
         [one] => Linked::To(one.load.clone()),
         several => {
-            let shown: Vec<String> = several.iter().take(SHOWN_MAX).map(|it| shown(directory, it)).collect();
-            Linked::Several(format!("{} loads fit: {}", several.len(), shown.join("; ")))
+            let choices: Vec<Choice> = several
+                .iter()
+                .take(CALLED_MAX)
+                .map(|it| choice(directory, it))
+                .collect();
+            let shown: Vec<String> = choices.iter().take(SHOWN_MAX).map(shown).collect();
+            Linked::Several(format!("{} loads fit: {}", several.len(), shown.join("; ")), choices)
         }
     }
 }
@@ -159,18 +177,29 @@ fn concerns(state: &LoadState, partner: Option<&Partner>) -> bool {
     }
 }
 
-/// `48213 is load_… of ACME, Rumford, ME to Dallas, TX`
-fn shown(directory: &Directory, candidate: &Candidate<'_>) -> String {
+fn choice(directory: &Directory, candidate: &Candidate<'_>) -> Choice {
     let state = candidate.state;
     let customer = state.order.as_ref().and_then(|it| directory.partners.get(&it.customer));
-    let customer = customer.map_or("somebody", |it| it.name.as_str());
-    let Some(load) = &state.load else {
-        return candidate.name.clone();
-    };
-    let label = |stop: Option<&signalbox_model::load::Stop>| stop.map_or_else(String::new, |it| it.location.label());
-    let (from, to) = (label(load.pickup()), label(load.delivery()));
-    format!(
-        "{} is load {} of {customer}, {from} to {to}",
-        candidate.name, load.reference
-    )
+    let load = state.load.as_ref();
+    let label = |stop: Option<&Stop>| stop.map_or_else(String::new, |it| it.location.label());
+    let lane = load.map(|it| format!("{} to {}", label(it.pickup()), label(it.delivery())));
+    Choice {
+        load: candidate.load.clone(),
+        reference: load.map(|it| it.reference.clone()).unwrap_or_default(),
+        called: candidate.name.clone(),
+        customer: customer.map_or_else(|| "somebody".to_owned(), |it| it.name.clone()),
+        lane: lane.unwrap_or_default(),
+    }
+}
+
+/// `48213 is load 48213 of ACME, Rumford, ME to Dallas, TX`
+fn shown(choice: &Choice) -> String {
+    let Choice {
+        reference,
+        called,
+        customer,
+        lane,
+        ..
+    } = choice;
+    format!("{called} is load {reference} of {customer}, {lane}")
 }

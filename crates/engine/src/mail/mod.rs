@@ -13,7 +13,7 @@ mod read;
 mod words;
 
 pub(crate) use admit::{admit, advised};
-pub use link::{CALLED_MAX, Candidate, Linked, called, link, names, names_given, numbers, sender};
+pub use link::{CALLED_MAX, Candidate, Choice, Linked, called, link, names, names_given, numbers, sender};
 pub use read::{read, said_at};
 
 /// The questions about a mail that wait for a person.

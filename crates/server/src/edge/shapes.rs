@@ -357,6 +357,10 @@ pub struct QuarantineRow {
     pub content_type: String,
     pub bytes: u64,
     pub issues: Vec<IssueBody>,
+    /// Of a mail that fits several loads: those that a person may choose from, each with its `load`, `reference`, the
+    /// number by which the mail `called` it, `customer` and `lane`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loads: Option<Vec<serde_json::Value>>,
 }
 
 #[derive(Serialize, ToSchema)]

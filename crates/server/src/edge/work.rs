@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use signalbox_engine::command::{ApprovalDecision, Command, NewWording, Resolution, ResolutionChoice};
 use signalbox_model::answer::{Answer, AnswerAttempt};
-use signalbox_model::id::{ApprovalId, ExceptionId, MessageId, OfferId};
+use signalbox_model::id::{ApprovalId, ExceptionId, LoadId, MessageId, OfferId};
 use signalbox_model::personal::{Personal, Taint};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Role;
@@ -241,6 +241,8 @@ pub async fn resolve_exception(
 pub struct ReprocessBody {
     /// The message as it should have been; as it came where absent.
     pub corrected: Option<String>,
+    /// Of a mail: the load that it is about, as this person says. The first to say it counts.
+    pub load: Option<String>,
     pub in_hand_ms: Option<i64>,
 }
 
@@ -266,6 +268,7 @@ pub async fn reprocess(
         scope: caller.scope.clone(),
         message: MessageId(id),
         corrected: body.corrected.map(String::into_bytes),
+        load: body.load.map(LoadId),
         in_hand_ms: in_hand(body.in_hand_ms),
         idempotency_key,
     };

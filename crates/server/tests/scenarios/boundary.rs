@@ -48,6 +48,8 @@ pub struct HttpBoundary {
     tokens: BTreeMap<String, String>,
     happened: Vec<Happened>,
     told: Vec<Told>,
+    /// The mail that came into quarantine last.
+    quarantined: String,
 }
 
 type Answered = (u16, Value);
@@ -85,6 +87,7 @@ impl HttpBoundary {
             tokens: BTreeMap::new(),
             happened: Vec::new(),
             told: Vec::new(),
+            quarantined: String::new(),
         })
     }
 
@@ -224,6 +227,17 @@ impl HttpBoundary {
         let (who, command) = match sent {
             Sent::Message { from, source, bytes } => return self.message(from, source, bytes),
             Sent::Command { who, command } => (who, command),
+            Sent::Choice { who, load } => {
+                self.known(who)?;
+                let quarantine = self.ask(Method::GET, "/api/v1/quarantine?source=email", None)?;
+                if let Some(message) = quarantine["rows"][0]["key"].as_str() {
+                    self.quarantined = message.to_owned();
+                }
+                let path = format!("/api/v1/quarantine/{}/reprocess", self.quarantined);
+                return Ok(self
+                    .request(Method::POST, &path, &who.name)?
+                    .json(&json!({"load": load})));
+            }
             Sent::Document { who, load, attempt, .. } => {
                 self.known(who)?;
                 let (kind, body) = form(attempt);

@@ -17,6 +17,7 @@ use signalbox_model::directory::SourceFormat;
 use signalbox_model::effect::{Effect, Order, Receipt};
 use signalbox_model::event::Event;
 use signalbox_model::id::{LoadId, Mint, OfferId, PartnerId, StreamId, SubjectId, TenantId, TimerId};
+use signalbox_model::mail::MailAttempt;
 use signalbox_model::personal::{Personal, Sealed, Taint};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Actor;
@@ -41,6 +42,8 @@ pub struct EngineBoundary {
     turns: u64,
     pub(super) fleet: Fleet,
     pub(super) position_issues: Vec<String>,
+    /// A mail that a person has to give to a load, and since when.
+    pub(super) waiting: Option<(MailAttempt, Timestamp)>,
 }
 
 impl EngineBoundary {
@@ -62,6 +65,7 @@ impl EngineBoundary {
             turns: 0,
             fleet: Fleet::default(),
             position_issues: Vec::new(),
+            waiting: None,
         })
     }
 
@@ -510,6 +514,7 @@ impl Boundary for EngineBoundary {
                     attempt,
                 } => self.document(&who, from, &load, *attempt),
                 Sent::Command { who, command } => self.command(&who, command),
+                Sent::Choice { who, load } => self.choose(&who, load),
             });
         }
         self.rest();

@@ -1,12 +1,13 @@
 //! Mails at the engine alone: read, linked and stepped as the runtime does it, with maps in the place of indexes.
 
+use super::Outcome;
 use super::engine_boundary::{EngineBoundary, refusal, seal};
 use crate::setup::EMAIL_SOURCE;
 use signalbox_engine::mail::{self, Candidate, Linked};
 use signalbox_engine::step::Input;
 use signalbox_formats::email;
 use signalbox_model::id::{LoadId, Mint, StreamId};
-use signalbox_model::mail::{Mail, MailAttempt};
+use signalbox_model::mail::{Chosen, Mail, MailAttempt, Sender};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Actor;
 
@@ -21,8 +22,7 @@ impl EngineBoundary {
         }
     }
 
-    pub(super) fn admit_mail(&mut self, mut attempt: MailAttempt) -> Option<(Rejection, String)> {
-        let read = mail::read(&attempt);
+    pub(super) fn admit_mail(&mut self, attempt: MailAttempt) -> Option<(Rejection, String)> {
         let sender = mail::sender(&self.directory, &attempt, None, None);
         let mut linked = Linked::Nothing(String::new());
         for numbers in mail::numbers(&attempt) {
@@ -45,8 +45,44 @@ impl EngineBoundary {
         let load = match linked {
             Linked::To(load) => load,
             Linked::Nothing(detail) => return Some((Rejection::LoadUnknown, detail)),
-            Linked::Several(detail) => return Some((Rejection::LoadAmbiguous, detail)),
+            Linked::Several(detail, _) => {
+                self.waiting = Some((attempt, self.now));
+                return Some((Rejection::LoadAmbiguous, detail));
+            }
         };
+        self.admit_to(load, attempt, sender, None)
+    }
+
+    /// The first word on the mail that waits counts.
+    pub(super) fn choose(&mut self, who: &Actor, load: LoadId) -> Outcome {
+        let Some((attempt, waits_since)) = self.waiting.take() else {
+            let rejection = Rejection::MessageNotQuarantined;
+            return Outcome {
+                refused: Some((rejection, rejection.explain().to_owned())),
+                duplicate: false,
+            };
+        };
+        let chosen = Chosen {
+            load: load.clone(),
+            by: who.clone(),
+            waits_since,
+            in_hand_ms: None,
+        };
+        let sender = mail::sender(&self.directory, &attempt, None, None);
+        Outcome {
+            refused: self.admit_to(load, attempt, sender, Some(chosen)),
+            duplicate: false,
+        }
+    }
+
+    fn admit_to(
+        &mut self,
+        load: LoadId,
+        mut attempt: MailAttempt,
+        sender: Sender,
+        chosen: Option<Chosen>,
+    ) -> Option<(Rejection, String)> {
+        let read = mail::read(&attempt);
         let stream = StreamId::load(&load);
         let said_at = mail::said_at(&attempt, self.now);
         let state = self.loads.get(&stream)?;
@@ -63,7 +99,9 @@ impl EngineBoundary {
         let input = Input::Mail {
             mail: Box::new(Mail::new(attempt, sender, said_at, facts, read)),
             message: Some(message),
+            chosen: chosen.clone().map(Box::new),
         };
-        refusal(self.turn(&stream, input, &Actor::source(EMAIL_SOURCE)))
+        let actor = chosen.map_or_else(|| Actor::source(EMAIL_SOURCE), |it| it.by);
+        refusal(self.turn(&stream, input, &actor))
     }
 }

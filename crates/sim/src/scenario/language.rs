@@ -309,7 +309,9 @@ fn action(text: &str) -> Result<Action, String> {
                 respond_within,
             }
         }
-        ["a", "mail", "from", ..] | ["the", "same", "mail", ..] => Action::Mail(mails::action(text)?),
+        ["a", "mail", "from", ..] | ["the", "same", "mail", ..] | [_, _, "says", "the", "mail", ..] => {
+            Action::Mail(mails::action(text)?)
+        }
         ["the", "same", "message", "arrives", "again"] => Action::SameAgain,
         ["the", "same", "order", "is", "sent", "anew"] => Action::SentAnew,
         ["the", "customer", "cancels"] => Action::Cancel,

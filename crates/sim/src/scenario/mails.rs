@@ -3,7 +3,9 @@
 use super::{Runner, Sent, same, word};
 use crate::setup::{EMAIL_SOURCE, domain_of};
 use signalbox_model::event::Event;
+use signalbox_model::id::LoadId;
 use signalbox_model::mail::{FactWhat, Mail};
+use signalbox_model::scope::{Actor, ActorKind, Role};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum MailAction {
@@ -11,6 +13,8 @@ pub enum MailAction {
     Written { from: String, text: String },
     /// The same Message-ID by another way, so that the bytes differ.
     SameAgain,
+    /// A dispatcher says which load the mail in quarantine is about.
+    Chosen { who: String, reference: String },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +34,13 @@ pub enum MailCheck {
 pub fn action(text: &str) -> Result<MailAction, String> {
     if text == "the same mail arrives by another way" {
         return Ok(MailAction::SameAgain);
+    }
+    if let Some((who, reference)) = text.split_once(" says the mail is about load ") {
+        let who = who.strip_prefix("dispatcher ").ok_or("a dispatcher says so")?;
+        return Ok(MailAction::Chosen {
+            who: who.to_owned(),
+            reference: reference.to_owned(),
+        });
     }
     let wanted = "a mail from JBHT says \"…\"";
     let rest = text.strip_prefix("a mail from ").and_then(|it| it.split_once(" says "));
@@ -62,6 +73,15 @@ pub fn check(text: &str) -> Result<MailCheck, String> {
 impl Runner<'_> {
     pub(super) fn mail_action(&mut self, action: &MailAction) -> Result<(String, Sent), String> {
         let (from, bytes) = match action {
+            MailAction::Chosen { who, reference } => {
+                let load = self.load_called(reference)?;
+                let actor = Actor {
+                    kind: ActorKind::Person,
+                    name: who.clone(),
+                    roles: vec![Role::Dispatcher],
+                };
+                return Ok((who.clone(), Sent::Choice { who: actor, load }));
+            }
             MailAction::Written { from, text } => {
                 let domain = if from == "nobody" {
                     "@elsewhere.example".to_owned()
@@ -86,6 +106,15 @@ impl Runner<'_> {
         };
         let source = EMAIL_SOURCE;
         Ok((from.clone(), Sent::Message { from, source, bytes }))
+    }
+
+    fn load_called(&self, reference: &str) -> Result<LoadId, String> {
+        let called = |(_, event): &(_, Event)| match event {
+            Event::LoadCreated { load } if load.reference == reference => Some(load.id.clone()),
+            _ => None, // No other event names a load.
+        };
+        let found = self.boundary.events().iter().find_map(called);
+        found.ok_or_else(|| format!("there is no load {reference}"))
     }
 
     pub(super) fn mail_check(&mut self, check: &MailCheck) -> Result<(), String> {

@@ -78,6 +78,8 @@ pub enum Sent {
     },
     /// A person's, or a carrier's own system's where it is reached by webhook.
     Command { who: Actor, command: Command },
+    /// A person says which load the mail that came into quarantine last is about.
+    Choice { who: Actor, load: LoadId },
     /// An upload. `from` is the partner whose own key brings it.
     Document {
         who: Actor,

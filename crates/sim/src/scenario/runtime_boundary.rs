@@ -161,6 +161,16 @@ impl RuntimeBoundary {
         Ok(())
     }
 
+    /// What came into quarantine last, whether it is there still or not.
+    fn quarantined(&self) -> Option<MessageId> {
+        let events = self.records.iter().flat_map(|it| &it.record.events);
+        let quarantined = events.filter_map(|event| match event {
+            Event::MessageQuarantined { message, .. } => Some(message.clone()),
+            _ => None, // Only these wait there.
+        });
+        quarantined.last()
+    }
+
     /// Why a message was refused, as its source's stream or the load says.
     fn refusal(&self, message: &MessageId) -> Option<(Rejection, String)> {
         let cause = format!("{message}#");
@@ -238,6 +248,17 @@ impl Boundary for RuntimeBoundary {
                     from: (![TELEMATICS_SOURCE, EMAIL_SOURCE].contains(&source)).then(|| partner_id(&from)),
                 })),
                 Sent::Command { who, command } => self.command(TenantScope::new(self.tenant.clone(), who), command),
+                Sent::Choice { who, load } => {
+                    let message = self.quarantined().ok_or("nothing came into quarantine")?;
+                    self.submit(Request::Reprocess {
+                        scope: TenantScope::new(self.tenant.clone(), who),
+                        message,
+                        corrected: None,
+                        load: Some(load),
+                        in_hand_ms: None,
+                        idempotency_key: None,
+                    })
+                }
                 Sent::Document {
                     who,
                     from,

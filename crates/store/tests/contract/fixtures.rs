@@ -99,6 +99,7 @@ pub fn orders(mut turn: Turn, effect: &str) -> Turn {
         message: MessageId::from("msg_1"),
         source: "edi".to_owned(),
         from: None,
+        chosen: None,
     };
     turn.record.effects.push(Effect::new(EffectId::from(effect), order));
     turn.record.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());

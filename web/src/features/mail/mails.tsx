@@ -152,6 +152,7 @@ function Reading({ entry: { mail }, found }: { entry: MailEntry; found: Found[] 
             {names.map((it) => (it.fact === "reference" ? it.value : "")).join(", ")}
           </Item>
         )}
+        {mail.chosen_by && <Item name="Given to this load by">{mail.chosen_by.name}</Item>}
         {(mail.attachments ?? []).length > 0 && (
           <Item name="Attachments">
             {mail.attachments

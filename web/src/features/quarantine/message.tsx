@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useEffect, useId, useRef, useState } from "react";
-import { ApiError, type Issue, type QuarantineRow, readRaw, reprocess } from "../../api";
+import { ApiError, giveToLoad, type Issue, type QuarantineRow, readRaw, reprocess } from "../../api";
 import { Failed, Loading } from "../../kit/states";
 import { Pill } from "../../kit/status-pill";
 import { TimeHere } from "../../kit/time-in-zone";
@@ -28,6 +29,7 @@ export function Message({ row, settle }: { row: QuarantineRow; settle: (text: st
         </p>
       </header>
       <Issues issues={row.issues} />
+      <Choices row={row} settle={settle} />
       {raw.data !== undefined ? (
         <Editor row={row} raw={raw.data} settle={settle} />
       ) : raw.error ? (
@@ -61,6 +63,61 @@ function Issues({ issues }: { issues: Issue[] }) {
           </li>
         ))}
       </ul>
+    </section>
+  );
+}
+
+/** A mail that fits several loads: a person says which is meant, and it goes on with that one. */
+function Choices({ row, settle }: { row: QuarantineRow; settle: (text: string) => void }) {
+  const [isSending, setIsSending] = useState(false);
+  const [complaint, setComplaint] = useState<string | null>(null);
+  const since = useRef(0);
+  useEffect(() => {
+    since.current = performance.now();
+  }, []);
+  const loads = row.loads ?? [];
+  if (loads.length === 0) return null;
+  const choose = async (load: string, reference: string) => {
+    setIsSending(true);
+    setComplaint(null);
+    try {
+      await giveToLoad(row.message, load, Math.round(performance.now() - since.current));
+      settle(`The mail was given to load ${reference}, and goes on there.`);
+    } catch (error) {
+      if (error instanceof ApiError && (error.status === 409 || error.status === 404))
+        return settle(error.message);
+      setComplaint(error instanceof Error ? error.message : String(error));
+      setIsSending(false);
+    }
+  };
+  return (
+    <section aria-label="Which load it is about">
+      <h3>Which load is it about?</h3>
+      <ul className="choices">
+        {loads.map((it) => (
+          <li key={it.load} className="card-line">
+            <button
+              type="button"
+              className="button"
+              disabled={isSending}
+              onClick={() => void choose(it.load, it.reference)}
+            >
+              This one<span className="unseen">: load {it.reference}</span>
+            </button>
+            <Link to="/loads/$id" params={{ id: it.load }}>
+              Load {it.reference}
+            </Link>
+            <span className="quiet">
+              {it.customer}, {it.lane} · the mail says {it.called}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {complaint && (
+        <p className="note note-danger" role="alert">
+          {complaint}
+        </p>
+      )}
     </section>
   );
 }
