@@ -1008,6 +1008,11 @@ export interface components {
                 bytes: number;
                 content_type: string;
                 issues: components["schemas"]["IssueBody"][];
+                /**
+                 * @description Of a mail that fits several loads: those that a person may choose from, each with its `load`, `reference`, the
+                 *     number by which the mail `called` it, `customer` and `lane`.
+                 */
+                loads?: unknown[] | null;
                 message: string;
                 received_at: string;
                 source: string;
@@ -1332,6 +1337,11 @@ export interface components {
             bytes: number;
             content_type: string;
             issues: components["schemas"]["IssueBody"][];
+            /**
+             * @description Of a mail that fits several loads: those that a person may choose from, each with its `load`, `reference`, the
+             *     number by which the mail `called` it, `customer` and `lane`.
+             */
+            loads?: unknown[] | null;
             message: string;
             received_at: string;
             source: string;
@@ -1341,6 +1351,8 @@ export interface components {
             corrected?: string | null;
             /** Format: int64 */
             in_hand_ms?: number | null;
+            /** @description Of a mail: the load that it is about, as this person says. The first to say it counts. */
+            load?: string | null;
         };
         ResolutionBody: {
             /** @description For a carrier's conditional answer: take or refuse its terms. */

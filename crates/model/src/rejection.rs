@@ -79,9 +79,7 @@ impl Rejection {
             Self::CustomerUnknown => "No customer with this id. Add it under Partners, then reprocess the message.",
             Self::CarrierUnknown => "No carrier with this SCAC. Add it under Partners, then reprocess the message.",
             Self::LoadUnknown => "No load with this reference for this partner. Check the reference.",
-            Self::LoadAmbiguous => {
-                "Several loads fit. Add the number of the one that is meant, then reprocess the message."
-            }
+            Self::LoadAmbiguous => "Several loads fit. Say under Quarantine which one is meant.",
             Self::MailAlreadyReceived => "This mail was received before. Nothing was changed.",
             Self::OfferUnknown => "No such offer. Check the offer id.",
             Self::OfferNotOfThisCarrier => "This offer was made to another carrier.",
