@@ -164,11 +164,11 @@ impl RuntimeBoundary {
     /// What came into quarantine last, whether it is there still or not.
     fn quarantined(&self) -> Option<MessageId> {
         let events = self.records.iter().flat_map(|it| &it.record.events);
-        let quarantined = events.filter_map(|event| match event {
+        let mut quarantined = events.filter_map(|event| match event {
             Event::MessageQuarantined { message, .. } => Some(message.clone()),
             _ => None, // Only these wait there.
         });
-        quarantined.last()
+        quarantined.next_back()
     }
 
     /// Why a message was refused, as its source's stream or the load says.
