@@ -4,6 +4,7 @@ use super::{BEGIN, Boundary, Letter, Outcome, Sent};
 use crate::messages::Told;
 use crate::setup::{EMAIL_SOURCE, JSON_SOURCE, TELEMATICS_SOURCE, Trade, partner_id};
 use jiff::{SignedDuration, Timestamp};
+use signalbox_engine::capacity::{self, Book};
 use signalbox_engine::command::Command;
 use signalbox_engine::directory::Directory;
 use signalbox_engine::documents::Arrival;
@@ -29,16 +30,17 @@ pub struct EngineBoundary {
     pub(super) directory: Directory,
     pub(super) loads: BTreeMap<StreamId, LoadState>,
     pub(super) links: BTreeMap<ExternalId, StreamId>,
-    timers: BTreeMap<(StreamId, TimerId), Timestamp>,
-    effects: VecDeque<(StreamId, Effect)>,
+    pub(super) timers: BTreeMap<(StreamId, TimerId), Timestamp>,
+    pub(super) effects: VecDeque<(StreamId, Effect)>,
+    pub(super) book: Book,
     /// What automation holds back.
     parked: Vec<(StreamId, Effect)>,
     inbox: BTreeSet<Vec<u8>>,
-    events: Vec<(Timestamp, Event)>,
+    events: Vec<(StreamId, Timestamp, Event)>,
     told: Vec<Told>,
     letters: Vec<Letter>,
     cannot_be_reached: Vec<String>,
-    turns: u64,
+    pub(super) turns: u64,
     pub(super) fleet: Fleet,
     pub(super) position_issues: Vec<String>,
 }
@@ -53,6 +55,7 @@ impl EngineBoundary {
             links: BTreeMap::new(),
             timers: BTreeMap::new(),
             effects: VecDeque::new(),
+            book: Book::default(),
             parked: Vec::new(),
             inbox: BTreeSet::new(),
             events: Vec::new(),
@@ -99,7 +102,10 @@ impl EngineBoundary {
         }
         let concerns_trip = events.iter().any(Self::concerns_trip);
         let names = mail::names_given(&events);
-        self.events.extend(events.into_iter().map(|it| (self.now, it)));
+        let heard = capacity::heard(&events, &effects);
+        let now = self.now;
+        self.events
+            .extend(events.into_iter().map(|it| (stream.clone(), now, it)));
         self.effects.extend(effects.into_iter().map(|it| (stream.clone(), it)));
         self.links.extend(links.into_iter().map(|it| (it, stream.clone())));
         self.name(stream, &names);
@@ -112,6 +118,7 @@ impl EngineBoundary {
         if concerns_trip {
             self.follow(stream);
         }
+        self.follow_capacity(stream, heard);
         outcome
     }
 
@@ -201,6 +208,7 @@ impl EngineBoundary {
                 (stream, Input::Status(status))
             }
             Attempt::Mail(mail) => return self.admit_mail(*mail),
+            Attempt::Capacity(attempt) => return self.state_capacity(attempt, &actor),
             Attempt::Invoice(invoice) => {
                 let Some(stream) = self.of_carrier(&invoice.carrier, &invoice.reference) else {
                     return Some((Rejection::LoadUnknown, invoice.reference));
@@ -310,6 +318,13 @@ impl EngineBoundary {
                 duplicate: false,
             };
         }
+        if let Command::StateCapacity { capacity } = command {
+            let refused = self.state_capacity(capacity, who);
+            return Outcome {
+                refused,
+                duplicate: false,
+            };
+        }
         command.personal_mut().into_iter().for_each(seal);
         let (kind, id) = match &command {
             Command::AnswerOffer { answer } => ("offer", answer.offer.clone().map(|it| it.0).unwrap_or_default()),
@@ -332,8 +347,8 @@ impl EngineBoundary {
 
     /// Performs effects until none is left.
     fn rest(&mut self) {
-        while let Some((stream, effect)) = self.effects.pop_front() {
-            if self.is_held_back(&stream, &effect) {
+        while let Some((stream, effect)) = self.next_effect() {
+            if self.perform_capacity(&effect) || self.is_held_back(&stream, &effect) {
                 continue;
             }
             let (offer, carrier, made) = match &effect.order {
@@ -366,9 +381,12 @@ impl EngineBoundary {
                     self.deliver(&stream, &effect, customer.as_ref());
                     continue;
                 }
-                Order::NormalizeMessage { .. } | Order::SendAcknowledgement { .. } | Order::AskAdvisor { .. } => {
-                    continue;
-                }
+                Order::NormalizeMessage { .. }
+                | Order::SendAcknowledgement { .. }
+                | Order::AskAdvisor { .. }
+                | Order::AskCapacity { .. }
+                | Order::AnswerCapacity { .. }
+                | Order::ReclaimCapacity { .. } => continue,
             };
             let scac = self
                 .directory
@@ -400,6 +418,12 @@ impl EngineBoundary {
             };
             self.turn(&stream, input, &Actor::system());
         }
+    }
+
+    /// What is performed inside comes before what leaves, as the runtime has it.
+    fn next_effect(&mut self) -> Option<(StreamId, Effect)> {
+        let inner = self.effects.iter().position(|it| it.1.order.is_immediate());
+        self.effects.remove(inner.unwrap_or(0))
     }
 
     /// Delivers what needs no reading back.
@@ -526,7 +550,11 @@ impl Boundary for EngineBoundary {
             self.now = self.now.max(due);
             self.timers.remove(&key);
             let (stream, timer) = key;
-            self.turn(&stream, Input::Timer(timer), &Actor::system());
+            if stream.is_capacity() {
+                self.wake_capacity(timer);
+            } else {
+                self.turn(&stream, Input::Timer(timer), &Actor::system());
+            }
             self.rest();
         }
         self.now = until;
@@ -534,7 +562,13 @@ impl Boundary for EngineBoundary {
     }
 
     fn events(&self) -> Vec<(Timestamp, Event)> {
-        self.events.clone()
+        self.events.iter().map(|(_, at, it)| (*at, it.clone())).collect()
+    }
+
+    fn events_of(&self, reference: &str) -> Result<Vec<(Timestamp, Event)>, String> {
+        let of = |stream: &StreamId| self.reference(stream) == reference;
+        let events = self.events.iter().filter(|(stream, ..)| of(stream));
+        Ok(events.map(|(_, at, it)| (*at, it.clone())).collect())
     }
 
     fn status(&self) -> Result<Option<String>, String> {
