@@ -5,7 +5,7 @@ use crate::companies::Character;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox_formats::x12::{self, Address, Envelope, Reply990, Status};
-use signalbox_formats::{Context, decode};
+use signalbox_formats::{Context, Reply, decode};
 use signalbox_model::answer::Answer;
 use signalbox_model::attempt::{Attempt, MilestoneAttempt, OrderPurpose, StatusAttempt};
 use signalbox_model::directory::SourceFormat;
@@ -20,6 +20,7 @@ pub struct Offered {
     pub offer: Option<OfferId>,
     /// The offer is taken back.
     pub is_withdrawn: bool,
+    pub pieces: Option<i64>,
     pub pickup: Called,
     pub delivery: Called,
 }
@@ -42,10 +43,15 @@ pub struct Mind {
     pub hauls: bool,
 }
 
-/// Reads a 204 as the carrier's system would.
-pub fn reads_file(bytes: &[u8]) -> Option<Offered> {
+/// Reads a file as the carrier's system would: a 204 is an offer or its withdrawal, and for whatever is no acknowledgement
+/// one is owed.
+pub fn reads_file(bytes: &[u8]) -> (Option<Offered>, Vec<Reply>) {
     let decoded = decode(SourceFormat::X12, bytes, &Context::default());
-    let attempt = decoded.decodings.into_iter().find_map(|it| it.attempt)?;
+    let attempt = decoded.decodings.into_iter().find_map(|it| it.attempt);
+    (attempt.and_then(offered), decoded.replies)
+}
+
+fn offered(attempt: Attempt) -> Option<Offered> {
     let Attempt::Order(order) = attempt else { return None };
     let stop = |kind| {
         order
@@ -59,6 +65,7 @@ pub fn reads_file(bytes: &[u8]) -> Option<Offered> {
     Some(Offered {
         offer: echoed.map(|it| OfferId(it.value.clone())),
         is_withdrawn: order.purpose == OrderPurpose::Cancel,
+        pieces: order.pieces,
         pickup: stop(StopKind::Pickup),
         delivery: stop(StopKind::Delivery),
         reference: order.reference,
@@ -95,6 +102,7 @@ pub fn reads_webhook(event: &Value) -> Option<(String, Offered)> {
         reference: text(&data["reference"]),
         offer: data["offer"].as_str().map(OfferId::from),
         is_withdrawn: kind == "dispatch.offer.withdrawn",
+        pieces: data["pieces"].as_i64(),
         pickup: stop("pickup").unwrap_or_default(),
         delivery: stop("delivery").unwrap_or_default(),
     };

@@ -42,7 +42,8 @@ pub enum Character {
 pub enum Tracker {
     Samsara,
     Traccar,
-    Plain,
+    /// The driver's own, which saves its battery.
+    Phone,
 }
 
 pub struct Carrier {
@@ -122,7 +123,7 @@ pub fn carriers(has_webhooks: bool) -> Vec<Carrier> {
             webhook: has_webhooks && place % 5 == 4,
             tracker: match place % 10 {
                 3 => Tracker::Traccar,
-                1 | 6 | 9 => Tracker::Plain,
+                1 | 6 | 9 => Tracker::Phone,
                 _ => Tracker::Samsara,
             },
             respond_within_min: (place % 3 != 0).then_some(20 + 10 * (place as u32 % 4)),

@@ -2,19 +2,22 @@
 
 use crate::carriers::{Told, status_x12};
 use crate::chance::Chance;
+use crate::companies::Tracker;
 use crate::hours::{HOUR_S, with_rests};
 use crate::map::CITIES;
 use crate::orders::instant;
 use crate::telematics::{self, Report, noisy};
 use crate::trade::Spot;
 use crate::trucks::{Fix, Step, Why};
-use crate::{Door, STEP_S, World};
+use crate::{Door, STEP_S, Voice, World};
 
 /// Breakdowns: once in so many hours of driving, and in severe weather.
 const BREAKDOWN_HOURS: u64 = 240;
 const BREAKDOWN_HOURS_SEVERE: u64 = 30;
 /// A device without signal keeps this many positions.
 const KEPT_MAX: usize = 120;
+/// A phone sends what it has seen every so many reports.
+const PHONE_SENDS_EVERY: i64 = 4;
 /// How far a truck that is done drives from the dock, kilometres.
 const AWAY_KM: f64 = 14.0;
 
@@ -26,6 +29,7 @@ pub(crate) struct Haul {
     pub to: Spot,
     pub opens_s: i64,
     pub due_s: Option<i64>,
+    pub pieces: Option<i64>,
     pub stage: Stage,
 }
 
@@ -78,21 +82,25 @@ impl World {
             }
             Stage::ToPickup if step == Step::There => {
                 self.tell(reference, &haul, "X3", None, now_s, haul.from, Some(1));
-                self.dock(reference, haul.from, haul.opens_s, |until_s| Stage::Loading { until_s })
+                self.dock(reference, &haul, haul.from, haul.opens_s, |until_s| Stage::Loading {
+                    until_s,
+                })
             }
             Stage::Loading { until_s } if until_s <= now_s => {
                 if let Some(way) = self.roads.way(haul.from, haul.to) {
                     self.trucks[haul.truck].send_off(way);
                 }
                 self.tell(reference, &haul, "AF", None, now_s, haul.from, Some(1));
+                self.write_of_departure(reference, &haul);
                 Stage::ToDelivery
             }
             Stage::ToDelivery if step == Step::There => {
                 self.tell(reference, &haul, "X1", None, now_s, haul.to, Some(2));
-                self.dock(reference, haul.to, now_s, |until_s| Stage::Unloading { until_s })
+                self.dock(reference, &haul, haul.to, now_s, |until_s| Stage::Unloading { until_s })
             }
             Stage::Unloading { until_s } if until_s <= now_s => {
                 self.tell(reference, &haul, "D1", None, now_s, haul.to, Some(2));
+                self.sign(reference, &haul);
                 let mut chance = Chance::of(self.settings.seed, &format!("away {reference}"));
                 let lot = CITIES[haul.to.0].at.off(AWAY_KM, chance.below(360) as f64);
                 if let Some(way) = self.roads.way(haul.to, (haul.to.0, lot)) {
@@ -114,12 +122,14 @@ impl World {
     }
 
     /// At a dock: not before it opens, in the order of arrival.
-    fn dock(&mut self, reference: &str, place: Spot, opens_s: i64, stage: fn(i64) -> Stage) -> Stage {
+    fn dock(&mut self, reference: &str, haul: &Haul, place: Spot, opens_s: i64, stage: fn(i64) -> Stage) -> Stage {
         let mut chance = Chance::of(self.settings.seed, &format!("dock {reference} {opens_s}"));
         let takes_s = chance.between(35, 85) * 60;
         let from_s = self.now_s.max(opens_s);
         let site = self.sites.iter_mut().find(|it| it.at == place.1);
-        stage(site.map_or(from_s + takes_s, |it| it.serve(from_s, takes_s)))
+        let until_s = site.map_or(from_s + takes_s, |it| it.serve(from_s, takes_s));
+        self.write_of_queue(reference, haul, place.0, from_s, until_s);
+        stage(until_s)
     }
 
     fn mishap(&mut self, reference: &str, haul: &Haul, severe: bool) {
@@ -136,6 +146,7 @@ impl World {
         if chance.once_in(hours * 3_600 / STEP_S as u64) {
             let until_s = self.now_s + chance.between(5 * 900, 18 * 900);
             self.stop_truck(reference, until_s, Why::Breakdown);
+            self.write_of_breakdown(reference, haul, until_s);
         }
     }
 
@@ -189,7 +200,7 @@ impl World {
             equipment: &self.trucks[haul.truck].name,
         };
         if let Some(body) = status_x12(&[told], control, now) {
-            self.say(Door::Edi, body);
+            self.say(Voice::Exchange, Door::Edi, body);
         }
     }
 
@@ -211,7 +222,9 @@ impl World {
             let truck = &mut self.trucks[place];
             let mut chance = Chance::of(self.settings.seed, &format!("ping {} {now_s}", truck.name));
             let fix = noisy(truck.fix(now_s), &mut chance);
-            if truck.mute_until_s > now_s {
+            let turn = now_s / self.pings_every_s + place as i64;
+            let waits = truck.tracker == Tracker::Phone && turn % PHONE_SENDS_EVERY != 0;
+            if truck.mute_until_s > now_s || waits {
                 if truck.kept.len() < KEPT_MAX {
                     truck.kept.push(fix);
                 }
@@ -230,12 +243,13 @@ impl World {
         let report = |(place, fixes): (usize, Vec<Fix>)| Report {
             name: &self.trucks[place].name,
             device: &self.trucks[place].device,
+            scac: &self.carriers[self.trucks[place].carrier].scac,
             tracker: self.trucks[place].tracker,
             fixes,
         };
         let reports: Vec<Report<'_>> = sent.into_iter().map(report).collect();
-        for body in telematics::bodies(&reports) {
-            self.say(Door::Telematics, body);
+        for (voice, body) in telematics::bodies(&reports) {
+            self.say(voice, Door::Telematics, body);
         }
     }
 

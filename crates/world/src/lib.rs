@@ -1,6 +1,6 @@
 //! A seeded world for demo, tests and benchmarks: shippers who order, carriers who answer, decline, dawdle or stay
-//! silent, trucks that drive between docks under the law and the weather. It speaks only through public edges, in real
-//! formats.
+//! silent, trucks that drive between docks under the law and the weather, drivers and customers who write. It speaks only
+//! through public edges, in real formats.
 //!
 //! Invariant: pure. A world is a state that `advance` moves to an instant: the same seed, the same instants and the
 //! same things heard make the same words. Between two calls it lives in steps of `STEP_S`, so that how often it is
@@ -11,8 +11,10 @@ mod chance;
 mod companies;
 mod haul;
 mod hours;
+mod mails;
 mod map;
 mod orders;
+mod papers;
 mod sites;
 mod stories;
 mod telematics;
@@ -32,6 +34,7 @@ use companies::{Carrier, Lane, Shipper};
 use haul::Haul;
 use jiff::Timestamp;
 use map::{CITIES, Roads};
+use papers::Paper;
 use signalbox_model::directory::{Channel, Partner, PartnerRole, Site as DirectorySite};
 use signalbox_model::id::PartnerId;
 use signalbox_model::personal::{Personal, Taint};
@@ -55,20 +58,34 @@ pub struct Settings {
     pub orders_an_hour: f64,
     /// The address and the name of the secret for carriers who are reached by webhook; without, all take X12 files.
     pub webhook: Option<(String, String)>,
+    /// The end of everybody's e-mail addresses, a name of this tenant's own.
+    pub domain: String,
 }
 
-/// Where something is said: the source it is posted to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Where something is said: the source it is posted to, or where a request said that a document may be uploaded.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Door {
     Edi,
     Json,
     Telematics,
+    Email,
+    Upload { path: String },
+}
+
+/// Whose key it is said with. Carriers go by their SCAC.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Voice {
+    /// The network, provider or mail gateway that passes on everybody's messages.
+    Exchange,
+    Carrier(String),
+    Driver(String),
 }
 
 /// One message on its way in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Said {
     pub at: Timestamp,
+    pub voice: Voice,
     pub door: Door,
     pub body: String,
 }
@@ -91,18 +108,35 @@ pub struct World {
     hauls: BTreeMap<String, Haul>,
     /// What carriers will say, by when and in which order they made up their minds.
     replies: BTreeMap<(i64, u64), Reply>,
+    /// What else will be said, in the same order.
+    later: BTreeMap<(i64, u64), Said>,
     minds: u64,
+    /// What was signed, by the load's reference.
+    papers: BTreeMap<String, Paper>,
+    /// Place of the shipper, by the load's reference.
+    customers: BTreeMap<String, usize>,
     stories: u32,
     spoken: Vec<Said>,
 }
 
 impl Door {
-    /// The source's name, as in `/in/{name}`.
-    pub fn name(self) -> &'static str {
+    /// The path it is posted to.
+    pub fn path(&self) -> &str {
         match self {
-            Self::Edi => "edi",
-            Self::Json => "json",
-            Self::Telematics => "telematics",
+            Self::Edi => "/in/edi",
+            Self::Json => "/in/json",
+            Self::Telematics => "/in/telematics",
+            Self::Email => "/in/email",
+            Self::Upload { path } => path,
+        }
+    }
+
+    pub fn content_type(&self) -> &'static str {
+        match self {
+            Self::Edi => "application/edi-x12",
+            Self::Json | Self::Telematics => "application/json",
+            Self::Email => "message/rfc822",
+            Self::Upload { .. } => papers::FORM,
         }
     }
 }
@@ -126,7 +160,10 @@ impl World {
             trucks: Vec::new(),
             hauls: BTreeMap::new(),
             replies: BTreeMap::new(),
+            later: BTreeMap::new(),
             minds: 0,
+            papers: BTreeMap::new(),
+            customers: BTreeMap::new(),
             stories: 0,
             spoken: Vec::new(),
             settings,
@@ -151,6 +188,7 @@ impl World {
             self.now_s += STEP_S;
             self.order();
             self.reply();
+            self.say_what_is_due();
             self.haul();
             self.report();
         }
@@ -162,12 +200,26 @@ impl World {
         orders::instant(self.now_s + STEP_S)
     }
 
-    fn say(&mut self, door: Door, body: String) {
+    fn say(&mut self, voice: Voice, door: Door, body: String) {
         self.spoken.push(Said {
             at: orders::instant(self.now_s),
+            voice,
             door,
             body,
         });
+    }
+
+    fn say_later(&mut self, at_s: i64, voice: Voice, door: Door, body: String) {
+        self.minds += 1;
+        let at = orders::instant(at_s);
+        self.later.insert((at_s, self.minds), Said { at, voice, door, body });
+    }
+
+    fn say_what_is_due(&mut self) {
+        while let Some(entry) = self.later.first_entry().filter(|it| it.key().0 <= self.now_s) {
+            let said = entry.remove();
+            self.say(said.voice, said.door, said.body);
+        }
     }
 
     fn next_control(&mut self) -> u32 {
@@ -194,7 +246,7 @@ impl World {
             },
             aliases: vec![shipper.interchange.clone()],
             notify_email: Some(Box::new(Personal::plain(
-                format!("receiving@{}.example", shipper.interchange.to_lowercase()),
+                format!("receiving@{}", self.domain(&shipper.interchange)),
                 Taint::System,
             ))),
         });
@@ -208,7 +260,8 @@ impl World {
                 contract_rate: None,
                 active: true,
             },
-            aliases: Vec::new(),
+            // Whoever writes from the carrier's own addresses.
+            aliases: vec![format!("@{}", self.domain(&carrier.scac))],
             notify_email: None,
         });
         customers.chain(carriers).collect()

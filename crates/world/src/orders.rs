@@ -17,6 +17,8 @@ pub struct Wish<'a> {
     pub pickup_s: (i64, i64),
     pub due_s: i64,
     pub pounds: i64,
+    /// Pallets.
+    pub pieces: i64,
     /// The shipper's own count of interchanges.
     pub control: u32,
     pub sent_s: i64,
@@ -72,7 +74,7 @@ pub fn x12(wish: &Wish<'_>) -> String {
     segments.push("S5*2*CU".to_owned());
     segments.push(g62("54", "L", wish.due_s, wish.to));
     segments.extend(place("CN", &wish.to.name, wish.to));
-    segments.push(format!("L3*{}*G", wish.pounds));
+    segments.push(format!("L3*{}*G*********{}", wish.pounds, wish.pieces));
     let (count, control) = (segments.len() + 2, wish.control);
     segments.insert(0, format!("ST*204*{control:04}"));
     segments.push(format!("SE*{count}*{control:04}"));
@@ -107,6 +109,6 @@ pub fn order_json(wish: &Wish<'_>) -> Value {
     json!({
         "customer": wish.shipper.interchange, "reference": wish.reference, "equipment": "van",
         "stops": [stop("pickup", wish.from, pickup), stop("delivery", wish.to, delivery)],
-        "weight": {"value": wish.pounds, "unit": "lb"},
+        "weight": {"value": wish.pounds, "unit": "lb"}, "pieces": wish.pieces,
     })
 }

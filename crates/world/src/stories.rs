@@ -8,7 +8,7 @@ use crate::orders;
 use crate::sites::Site;
 use crate::trucks::Why;
 use crate::weather::Cell;
-use crate::{Door, World};
+use crate::{Door, Voice, World};
 use serde_json::json;
 
 /// Lanes that only stories use; the last of a world's.
@@ -91,7 +91,7 @@ impl World {
             fields.insert("purpose".to_owned(), json!("NEW"));
         }
         let body = serde_json::to_string_pretty(&order).unwrap_or_default();
-        self.say(Door::Json, body);
+        self.say(Voice::Exchange, Door::Json, body);
         Some(Marked { reference, who })
     }
 

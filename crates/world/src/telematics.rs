@@ -1,9 +1,10 @@
-//! What telematics providers post: pages of a Samsara feed, Traccar's forwarding of one position, plain lists.
+//! What telematics providers post: pages of a Samsara feed, Traccar's forwarding of one position; and what drivers' phones
+//! do: a plain list of where each has been.
 
-use crate::Chance;
 use crate::companies::Tracker;
 use crate::orders::instant;
 use crate::trucks::Fix;
+use crate::{Chance, Voice};
 use serde_json::{Value, json};
 
 const KMH_PER_MPH: f64 = 1.609_344;
@@ -15,21 +16,26 @@ const VEHICLES_MAX: usize = 200;
 pub struct Report<'a> {
     pub name: &'a str,
     pub device: &'a str,
+    /// The carrier it drives for.
+    pub scac: &'a str,
     pub tracker: Tracker,
     pub fixes: Vec<Fix>,
 }
 
-/// The bodies that bring these reports.
-pub fn bodies(reports: &[Report<'_>]) -> Vec<String> {
+/// The bodies that bring these reports. A driver's phone speaks with its carrier's key.
+pub fn bodies(reports: &[Report<'_>]) -> Vec<(Voice, String)> {
     let of = |tracker| reports.iter().filter(move |it| it.tracker == tracker);
     let samsara: Vec<Value> = of(Tracker::Samsara).map(samsara).collect();
-    let plain: Vec<Value> = of(Tracker::Plain).flat_map(plain).collect();
     let pages = samsara
         .chunks(VEHICLES_MAX)
         .map(|page| json!({"data": page, "pagination": {"endCursor": "", "hasNextPage": false}}));
-    let lists = plain.chunks(VEHICLES_MAX).map(|list| json!({"positions": list}));
     let forwarded = of(Tracker::Traccar).flat_map(traccar);
-    pages.chain(lists).chain(forwarded).map(|it| it.to_string()).collect()
+    let provided = pages.chain(forwarded).map(|it| (Voice::Exchange, it.to_string()));
+    let phones = of(Tracker::Phone).map(|it| {
+        let voice = Voice::Carrier(it.scac.to_owned());
+        (voice, json!({"positions": phone(it)}).to_string())
+    });
+    provided.chain(phones).collect()
 }
 
 fn rounded(degrees: f64) -> f64 {
@@ -45,7 +51,7 @@ fn samsara(report: &Report<'_>) -> Value {
     json!({"id": report.device, "name": report.name, "locations": fixes.collect::<Vec<_>>()})
 }
 
-fn plain(report: &Report<'_>) -> Vec<Value> {
+fn phone(report: &Report<'_>) -> Vec<Value> {
     let fixes = report.fixes.iter().map(|it| {
         json!({"vehicle": report.name, "at": instant(it.at_s).to_string(), "latitude": rounded(it.place.north),
                "longitude": rounded(it.place.east), "speed_kmh": it.kmh.round(), "heading_deg": it.heading_deg.round()})

@@ -1,8 +1,10 @@
 use super::*;
 use crate::hours::{DRIVING_S, HOUR_S, REST_S};
+use serde_json::json;
 use signalbox_formats::{Context, decode};
 use signalbox_model::attempt::Attempt;
 use signalbox_model::directory::SourceFormat;
+use signalbox_model::document::{Condition, Proof};
 use signalbox_model::position::Coordinates;
 
 fn settings(seed: u64, climate: Climate) -> Settings {
@@ -12,6 +14,7 @@ fn settings(seed: u64, climate: Climate) -> Settings {
         climate,
         orders_an_hour: 8.0,
         webhook: None,
+        domain: "acme.example".to_owned(),
     }
 }
 
@@ -41,10 +44,12 @@ fn live(world: &mut World, hours: i64) -> Vec<Said> {
 }
 
 fn read(said: &Said) -> Vec<Attempt> {
-    let format = match said.door {
+    let format = match &said.door {
         Door::Edi => SourceFormat::X12,
         Door::Json => SourceFormat::Json,
         Door::Telematics => SourceFormat::Telematics,
+        Door::Email => SourceFormat::Email,
+        Door::Upload { .. } => return Vec::new(), // A form, no message.
     };
     let decoded = decode(format, said.body.as_bytes(), &Context::default());
     let issues = decoded
@@ -57,7 +62,7 @@ fn read(said: &Said) -> Vec<Attempt> {
 }
 
 fn as_order(said: &Said) -> Option<signalbox_model::attempt::OrderAttempt> {
-    if said.door == Door::Telematics {
+    if !matches!(said.door, Door::Edi | Door::Json) {
         return None;
     }
     read(said).into_iter().find_map(|it| match it {
@@ -125,7 +130,8 @@ fn how_often_it_is_asked_changes_nothing() {
 #[test]
 fn everything_said_is_read_without_an_issue() {
     let said = live(&mut World::new(settings(7, Climate::Storm)), 24);
-    let (mut orders, mut answers, mut positions) = (0, 0, 0);
+    let (mut orders, mut answers, mut positions, mut acknowledged, mut mails) = (0, 0, 0, 0, 0);
+    let mut proofs: Vec<Proof> = Vec::new();
     let mut milestones: BTreeMap<String, usize> = BTreeMap::new();
     for attempt in said.iter().flat_map(read) {
         match attempt {
@@ -137,11 +143,19 @@ fn everything_said_is_read_without_an_issue() {
                     *milestones.entry(milestone.status).or_default() += 1;
                 }
             }
+            Attempt::Acknowledgement(it) => acknowledged += usize::from(it.accepted),
+            Attempt::Mail(_) => mails += 1,
+            Attempt::Document(it) => proofs.extend(it.proof),
             other => panic!("nobody says this: {other:?}"),
         }
     }
     assert!((180..=200).contains(&orders), "{orders}");
     assert!(answers > 80 && positions > 20_000, "{answers} {positions}");
+    assert!(acknowledged > 80 && mails > 3, "{acknowledged} {mails}");
+    assert!(
+        proofs.iter().any(|it| it.signer.is_some() && it.pieces.is_some()),
+        "{proofs:?}"
+    );
     for status in ["XB", "X3", "AF", "X1", "D1", "SD", "AG"] {
         assert!(milestones.contains_key(status), "no {status} in {milestones:?}");
     }
@@ -237,17 +251,116 @@ fn the_stories_can_be_told_again_and_again() {
     assert_ne!(world.order_for_a_silent_carrier(), world.order_for_a_silent_carrier());
     let spoilt = world.spoilt_order().unwrap();
     let said = world.advance(world.next_step());
-    let body = &said.iter().find(|it| it.body.contains(&spoilt.reference)).unwrap().body;
+    let order = said.iter().find(|it| it.body.contains(&spoilt.reference)).unwrap();
+    let body = &order.body;
     let decoded = decode(SourceFormat::Json, body.as_bytes(), &Context::default());
     let issues: Vec<_> = decoded.decodings.iter().flat_map(|it| &it.issues).collect();
     assert!(issues.iter().any(|it| it.at == "/purpose"), "{issues:?}");
     let mended = body.replace("\"NEW\"", "\"original\"");
     assert!(
         !read(&Said {
-            at: said[0].at,
-            door: Door::Json,
-            body: mended
+            body: mended,
+            ..order.clone()
         })
         .is_empty()
     );
+}
+
+/// A world in which so many loads were just delivered.
+fn delivered(count: usize) -> World {
+    let mut world = World::new(settings(7, Climate::Ordinary));
+    let haul = Haul {
+        carrier: 3,
+        truck: 0,
+        from: (0, CITIES[0].at),
+        to: (1, CITIES[1].at),
+        opens_s: 0,
+        due_s: None,
+        pieces: Some(20),
+        stage: haul::Stage::Unloading { until_s: 0 },
+    };
+    for place in 0..count {
+        world.sign(&format!("LOAD-{place:03}"), &haul);
+    }
+    world
+}
+
+#[test]
+fn proofs_come_whole_or_not_late_or_never() {
+    let mut world = delivered(300);
+    let soon = world.advance(world.settings.start + jiff::SignedDuration::from_hours(3));
+    let late = world.advance(world.settings.start + jiff::SignedDuration::from_hours(24));
+    let proofs = |said: &[Said]| -> Vec<Proof> {
+        let papers = said.iter().filter(|it| it.body.contains("\"proof_of_delivery\""));
+        let read = papers.flat_map(read).filter_map(|it| match it {
+            Attempt::Document(document) => document.proof,
+            _ => None,
+        });
+        read.collect()
+    };
+    let (soon, late) = (proofs(&soon), proofs(&late));
+    let lacks = soon
+        .iter()
+        .filter(|it| it.signer.is_none() || it.pieces.is_none())
+        .count();
+    let short = soon
+        .iter()
+        .filter(|it| it.condition == Some(Condition::Exception))
+        .count();
+    let counts = (soon.len(), lacks, short, late.len());
+    assert!(
+        (210..270).contains(&counts.0) && (15..45).contains(&counts.1),
+        "{counts:?}"
+    );
+    assert!(
+        (5..30).contains(&counts.2) && (15..55).contains(&counts.3),
+        "{counts:?}"
+    );
+    assert!(soon.len() + late.len() < 295, "{counts:?}");
+}
+
+#[test]
+fn whoever_is_asked_for_a_proof_uploads_it_or_says_nothing() {
+    let mut world = delivered(60);
+    world.later.clear();
+    let path = "/api/v1/loads/load_1/documents";
+    let ask = |data: serde_json::Value| json!({"type": "dispatch.document.requested", "data": data});
+    for reference in world.papers.keys().cloned().collect::<Vec<_>>() {
+        world.hear_webhook(&ask(json!({"reference": reference, "number": 1, "upload_url": path})));
+        // Where a stranger would have it sent.
+        world.hear_webhook(&ask(
+            json!({"reference": reference, "upload_url": "https://elsewhere.example/"}),
+        ));
+    }
+    // Of a load that nobody here has hauled.
+    world.hear_webhook(&ask(json!({"reference": "NOBODYS-1", "upload_url": path})));
+    let uploads: Vec<&Said> = world.later.values().collect();
+    assert!((36..60).contains(&uploads.len()), "{}", uploads.len());
+    for it in uploads {
+        assert_eq!(it.door.path(), path);
+        assert!(matches!(it.voice, Voice::Driver(_)) && it.body.contains("%PDF-1.4") && it.body.contains("\"signer\""));
+    }
+}
+
+#[test]
+fn customers_answer_letters_of_their_own_loads_alone() {
+    let mut world = World::new(settings(7, Climate::Ordinary));
+    live(&mut world, 6);
+    let references: Vec<String> = world.customers.keys().cloned().collect();
+    let letter = |domain: &str, reference: &str| {
+        format!(
+            "From: dispatch@signalbox.example\r\nTo: <receiving@ship0001.{domain}>\r\nSubject: Load {reference} will be late\r\n\r\nDear ..."
+        )
+    };
+    for reference in &references {
+        world.hear_letter(&letter("acme.example", reference));
+        world.hear_letter(&letter("other.example", reference));
+    }
+    world.hear_letter(&letter("acme.example", "NOBODYS-1"));
+    let waits = world
+        .later
+        .values()
+        .filter(|it| it.door == Door::Email && it.body.contains("receiving@"))
+        .count();
+    assert!(waits > 5 && waits < references.len(), "{waits} of {}", references.len());
 }

@@ -8,7 +8,7 @@ use crate::hours::{HOUR_S, with_rests};
 use crate::map::{self, CITIES, Point};
 use crate::orders::{self, Wish, instant};
 use crate::trucks::Truck;
-use crate::{Door, STEP_S, World};
+use crate::{Door, STEP_S, Voice, World};
 use serde_json::Value;
 use signalbox_model::answer::Answer;
 use signalbox_model::id::OfferId;
@@ -46,7 +46,7 @@ pub(crate) fn park(world: &World) -> Vec<Truck> {
                 let device = match tracker {
                     Tracker::Samsara => format!("2814749767{number:05}"),
                     Tracker::Traccar => format!("8675309{number:08}"),
-                    Tracker::Plain => String::new(),
+                    Tracker::Phone => String::new(),
                 };
                 trucks.push(Truck {
                     carrier: *carrier,
@@ -129,8 +129,10 @@ impl World {
         } else {
             (Door::Edi, orders::x12(&wish))
         };
+        let reference = wish.reference.clone();
         self.control = wish.control;
-        self.say(door, body);
+        self.ordered_by(shipper, &reference);
+        self.say(Voice::Exchange, door, body);
         true
     }
 
@@ -159,6 +161,7 @@ impl World {
             pickup_s: (opens_s, opens_s + 3 * HOUR_S),
             due_s,
             pounds,
+            pieces: 4 + pounds / 1_900,
             control: self.control % 999_999_999 + 1,
             sent_s: self.now_s,
         })
@@ -166,20 +169,33 @@ impl World {
 
     /// A file in a carrier's folder.
     pub fn hear_file(&mut self, scac: &str, bytes: &[u8]) {
-        if let Some(offered) = carriers::reads_file(bytes) {
+        if let Ok(event) = serde_json::from_slice::<Value>(bytes) {
+            return self.hear_request(&event);
+        }
+        let (offered, replies) = carriers::reads_file(bytes);
+        if let Some(carrier) = self.carrier(scac) {
+            self.acknowledge(carrier, &replies);
+        }
+        if let Some(offered) = offered {
             self.hear(scac, offered);
         }
     }
 
     /// A webhook's body, as the carrier's system took it.
     pub fn hear_webhook(&mut self, event: &Value) {
-        if let Some((scac, offered)) = carriers::reads_webhook(event) {
+        if event["type"] == "dispatch.document.requested" {
+            self.hear_request(event);
+        } else if let Some((scac, offered)) = carriers::reads_webhook(event) {
             self.hear(&scac, offered);
         }
     }
 
+    fn carrier(&self, scac: &str) -> Option<usize> {
+        self.carriers.iter().position(|it| it.scac.eq_ignore_ascii_case(scac))
+    }
+
     fn hear(&mut self, scac: &str, offered: Offered) {
-        let Some(carrier) = self.carriers.iter().position(|it| it.scac.eq_ignore_ascii_case(scac)) else {
+        let Some(carrier) = self.carrier(scac) else {
             return;
         };
         if offered.is_withdrawn {
@@ -248,6 +264,7 @@ impl World {
                 to,
                 opens_s,
                 due_s: offered.delivery.due_s,
+                pieces: offered.pieces,
                 stage: Stage::Booked { leaves_s },
             },
         );
@@ -280,12 +297,12 @@ impl World {
             let vehicle = haul.map(|it| self.trucks[it.truck].name.clone());
             if webhook {
                 let body = carriers::answer_json(&scac, &reply.offered, reply.answer, vehicle.as_deref());
-                self.say(Door::Json, body);
+                self.say(Voice::Carrier(scac), Door::Json, body);
                 continue;
             }
             let (control, now) = (self.next_control(), instant(self.now_s));
             if let Some(body) = carriers::answer_x12(&scac, &reply.offered, reply.answer, control, now) {
-                self.say(Door::Edi, body);
+                self.say(Voice::Exchange, Door::Edi, body);
             }
         }
     }

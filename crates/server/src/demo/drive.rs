@@ -1,8 +1,10 @@
 //! The world acts: what its partners say is posted to the sources, what they are sent is fetched and read.
 //!
-//! Invariant: it knows only what comes in at the carriers' own doors: their folders and their webhook address.
+//! Invariant: it knows only what comes in at the partners' own doors: carriers' folders and webhook address, customers'
+//! mailbox.
 
 use super::desk::Desk;
+use super::mailbox;
 use super::people::{Cast, Tenant};
 use super::webhooks::Offers;
 use crate::server::Server;
@@ -10,15 +12,17 @@ use crate::wiring::{Hand, Installation, Overflow};
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
+use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use signalbox_engine::views;
-use signalbox_model::scope::{Role, TenantScope};
+use signalbox_model::scope::TenantScope;
 use signalbox_model::view::{PAGE_ROWS_MAX, ViewQuery};
 use signalbox_runtime::kpis;
 use signalbox_runtime::ports::Clock as _;
-use signalbox_world::Said;
+use signalbox_world::{Door, Said};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tracing::warn;
 
@@ -45,13 +49,21 @@ struct Player {
     /// Where carriers' files appear, and where they are put once fetched.
     outbound: PathBuf,
     fetched: PathBuf,
+    /// The customers' mailbox, and how many of its letters were read.
+    letters: PathBuf,
+    read: AtomicUsize,
     tenant: Tenant,
     offers: std::sync::Arc<Offers>,
     desk: Desk,
 }
 
 impl Troupe {
-    pub fn gather(server: &Server, cast: &Cast, offers: &std::sync::Arc<Offers>) -> anyhow::Result<Self> {
+    pub fn gather(
+        server: &Server,
+        cast: &Cast,
+        offers: &std::sync::Arc<Offers>,
+        letters: &Path,
+    ) -> anyhow::Result<Self> {
         let client = Client::builder().timeout(Duration::from_secs(30)).build()?;
         let data_dir = &server.installation.data_dir;
         let player = |tenant: &Tenant| Player {
@@ -59,6 +71,8 @@ impl Troupe {
             base: server.base(),
             outbound: data_dir.outbound().join(tenant.id.as_str()),
             fetched: data_dir.path().join("fetched").join(tenant.id.as_str()),
+            letters: letters.to_owned(),
+            read: AtomicUsize::new(0),
             offers: std::sync::Arc::clone(offers),
             desk: Desk::new(client.clone(), server.base(), tenant),
             tenant: tenant.clone(),
@@ -123,6 +137,11 @@ impl Player {
                 Err(error) => warn!("{scac} cannot fetch {}: {error}", file.display()),
             }
         }
+        while let Ok(letter) = std::fs::read_to_string(mailbox::name(&self.letters, self.read.load(Ordering::Relaxed)))
+        {
+            self.read.fetch_add(1, Ordering::Relaxed);
+            self.tenant.world().hear_letter(&letter);
+        }
     }
 
     /// As a carrier's system does: reads the file and takes it out of the folder.
@@ -137,16 +156,21 @@ impl Player {
     }
 
     async fn post(&self, message: &Said) {
-        let url = format!("{}/in/{}", self.base, message.door.name());
+        let url = format!("{}{}", self.base, message.door.path());
         for attempt in 1..=ATTEMPTS_MAX {
             let sent = self
                 .client
                 .post(&url)
-                .bearer_auth(self.tenant.token(Role::Integrator))
+                .bearer_auth(self.tenant.token_of(&message.voice))
+                .header(CONTENT_TYPE, message.door.content_type())
                 .body(message.body.clone())
                 .send()
                 .await;
-            match sent.and_then(reqwest::Response::error_for_status) {
+            // What a load makes of a document is between the two of them: it may be cancelled by now, or have it already.
+            let is_judged =
+                |it: &reqwest::Response| matches!(message.door, Door::Upload { .. }) && it.status().is_client_error();
+            let settled = |it: reqwest::Response| if is_judged(&it) { Ok(it) } else { it.error_for_status() };
+            match sent.and_then(settled) {
                 Ok(_) => return,
                 Err(error) => warn!("attempt {attempt} at {url} failed: {error}"),
             }

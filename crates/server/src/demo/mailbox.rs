@@ -72,9 +72,13 @@ fn keep(folder: &Path, taken: &AtomicUsize, letter: &[String]) -> io::Result<()>
     if number >= LETTERS_MAX {
         return Err(io::Error::other("the mailbox is full"));
     }
-    fs::write(name(folder, number), letter.join("\n"))
+    // Whole under its name or not there at all: somebody may look at any time.
+    let part = folder.join(format!("{number:05}.part"));
+    fs::write(&part, letter.join("\n"))?;
+    fs::rename(part, name(folder, number))
 }
 
-fn name(folder: &Path, number: usize) -> PathBuf {
+/// The file of a letter; they are counted from 0 without a gap.
+pub fn name(folder: &Path, number: usize) -> PathBuf {
     folder.join(format!("{number:05}.eml"))
 }

@@ -123,7 +123,7 @@ pub async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     if arguments.speed == Speed::Max {
         setup.couriers = 1;
     }
-    let stage = Arc::new(Stage::new(letters));
+    let stage = Arc::new(Stage::new(letters.clone()));
     let server = listen(setup, arguments.listen.as_deref(), &stage).await?;
     let (installation, offers) = (Arc::clone(&server.installation), carriers.offers());
     let (seed, climate) = (arguments.seed, arguments.climate());
@@ -134,7 +134,7 @@ pub async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     .await??;
     let cast = Arc::new(cast);
     let taking = carriers.open(server.installation.clock.clone())?;
-    let troupe = Troupe::gather(&server, &cast, &offers)?;
+    let troupe = Troupe::gather(&server, &cast, &offers, &letters)?;
     let outcome = tokio::select! {
         outcome = play(&server, &cast, troupe, &stage, &arguments) => outcome,
         () = interrupted() => Ok(()),

@@ -175,7 +175,10 @@ async fn letters(Extension(stage): Extension<Arc<Stage>>, Path(tenant): Path<Str
 
 fn newest(folder: &std::path::Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries.map(|it| it.path()).collect();
+    let whole = entries
+        .map(|it| it.path())
+        .filter(|it| it.extension().is_some_and(|it| it == "eml"));
+    let mut files: Vec<PathBuf> = whole.collect();
     files.sort();
     let is_small = |it: &&PathBuf| std::fs::metadata(it).is_ok_and(|it| it.len() <= LETTER_BYTES_MAX);
     let shown = files.iter().rev().take(LETTERS_SHOWN_MAX).filter(is_small);

@@ -9,16 +9,16 @@ use signalbox_engine::command::Command;
 use signalbox_model::directory::{Partner, PartnerRole};
 use signalbox_model::id::TenantId;
 use signalbox_model::scope::Role;
-use signalbox_world::{Climate, Settings, World};
+use signalbox_world::{Climate, Settings, Voice, World};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The company that runs both tenants: its people hold keys in each of them.
 pub const PARTNER: &str = "Crossdock Partners";
-/// Id, name, and orders in a world hour.
-const TENANTS: &[(&str, &str, f64)] = &[
-    ("ten_acme", "Acme Logistics", 6.0),
-    ("ten_borealis", "Borealis Freight", 3.0),
+/// Id, name, orders in a world hour, and the end of its partners' addresses.
+const TENANTS: &[(&str, &str, f64, &str)] = &[
+    ("ten_acme", "Acme Logistics", 6.0, "acme.example"),
+    ("ten_borealis", "Borealis Freight", 3.0, "borealis.example"),
 ];
 const ZONE: &str = "America/Chicago";
 /// Long enough for a world that runs fast.
@@ -35,6 +35,8 @@ pub struct Tenant {
     /// By role.
     pub tokens: BTreeMap<String, String>,
     pub people: BTreeMap<String, String>,
+    /// What carriers' own systems and their drivers hold, by whose voice it is.
+    outside: BTreeMap<Voice, String>,
     world: Arc<Mutex<World>>,
 }
 
@@ -45,6 +47,14 @@ impl Tenant {
 
     pub fn token(&self, role: Role) -> &str {
         self.tokens.get(role.as_str()).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The key that somebody of the world speaks with.
+    pub fn token_of(&self, voice: &Voice) -> &str {
+        match voice {
+            Voice::Exchange => self.token(Role::Integrator),
+            Voice::Carrier(_) | Voice::Driver(_) => self.outside.get(voice).map(String::as_str).unwrap_or_default(),
+        }
     }
 }
 
@@ -57,7 +67,7 @@ pub fn settle(
     start: Timestamp,
 ) -> anyhow::Result<Cast> {
     let mut tenants = Vec::new();
-    for (place, (id, name, orders_an_hour)) in TENANTS.iter().enumerate() {
+    for (place, (id, name, orders_an_hour, domain)) in TENANTS.iter().enumerate() {
         let id = TenantId::from(*id);
         let world = World::new(Settings {
             seed: seed.wrapping_add(place as u64),
@@ -65,6 +75,7 @@ pub fn settle(
             climate,
             orders_an_hour: *orders_an_hour,
             webhook: Some((carriers.url(&id)?, SECRET.to_owned())),
+            domain: (*domain).to_owned(),
         });
         let secrets = installation.data_dir.secrets().join(id.as_str());
         std::fs::create_dir_all(&secrets)?;
@@ -85,17 +96,41 @@ pub fn settle(
         };
         bootstrap::command(&installation.pump, &id, table)?;
         let tokens = tokens(installation, &id, &partners)?;
+        let outside = outside(installation, &id, &partners)?;
         let named = Role::ALL.iter().map(|it| (it.as_str().to_owned(), who(*it).to_owned()));
         tenants.push(Tenant {
             id,
             name: (*name).to_owned(),
             tokens,
             people: named.collect(),
+            outside,
             world: Arc::new(Mutex::new(world)),
         });
     }
     Ok(Cast { tenants })
 }
+
+/// Each carrier's system and its drivers get keys of their own.
+fn outside(
+    installation: &Installation,
+    tenant: &TenantId,
+    partners: &[Partner],
+) -> anyhow::Result<BTreeMap<Voice, String>> {
+    let mut keys = BTreeMap::new();
+    for partner in partners {
+        let Some(scac) = partner.scac() else { continue };
+        let mut issue = |voice, name: String, role| -> anyhow::Result<()> {
+            let key = bootstrap::key(installation, tenant, &name, &[role], Some(&partner.id), KEYS_GOOD_FOR)?;
+            keys.insert(voice, key);
+            Ok(())
+        };
+        issue(Voice::Carrier(scac.to_owned()), partner.name.clone(), Role::Carrier)?;
+        let drivers = format!("a driver of {}", partner.name);
+        issue(Voice::Driver(scac.to_owned()), drivers, Role::Driver)?;
+    }
+    Ok(keys)
+}
+
 fn tokens(
     installation: &Installation,
     tenant: &TenantId,
