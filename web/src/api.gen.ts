@@ -93,6 +93,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/capacity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Free capacity that stands, the latest statement first. */
+        get: operations["capacity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exceptions/{id}/resolution": {
         parameters: {
             query?: never;
@@ -435,6 +452,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/partners/{id}/capacity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** State what trucks of a carrier are free. The same kind at the same place takes the place of what was stated before. */
+        put: operations["put_capacity"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/quarantine": {
         parameters: {
             query?: never;
@@ -688,6 +722,86 @@ export interface components {
         };
         Brand: {
             name: string;
+        };
+        /** @description Trucks of one kind that are free at one place. Written as `/in/json` takes it. */
+        CapacityBody: {
+            /** @description The town, with `region`; or a site's `code` or `name`; or coordinates. */
+            city?: string | null;
+            code?: string | null;
+            /** @description ISO 4217; `USD` where absent. */
+            currency?: string | null;
+            /** @description `van`, `reefer`, `flatbed`, `container` or `tanker`. */
+            equipment: string;
+            /** @description RFC 3339, or a local time of the place; from now on where absent. */
+            from?: string | null;
+            /** Format: double */
+            latitude?: number | null;
+            /** Format: double */
+            longitude?: number | null;
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description What the carrier wants for a load, minor units.
+             */
+            rate_minor?: number | null;
+            region?: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 500.
+             */
+            trucks: number;
+            /** @description RFC 3339, or a local time of the place. At most 14 days after `from`. */
+            until: string;
+        };
+        CapacityHeld: {
+            /** @description It hauls the load. */
+            consumed: boolean;
+            load: string;
+            /** @description The offer that was made on it. */
+            offer?: string | null;
+            reference: string;
+            /**
+             * Format: int32
+             * @description Which of the trucks, from 1.
+             */
+            unit: number;
+            until: string;
+        };
+        CapacityPage: {
+            statements: components["schemas"]["CapacityRow"][];
+        };
+        /** @description What a carrier has said is free, and what of it is held. */
+        CapacityRow: {
+            carrier: string;
+            coordinates: components["schemas"]["CoordinatesBody"];
+            equipment: string;
+            /**
+             * Format: int32
+             * @description Neither held for a load nor hauling one.
+             */
+            free: number;
+            /** @description Instant, IANA zone, and whether the zone was stated. */
+            from: unknown;
+            held: components["schemas"]["CapacityHeld"][];
+            place: string;
+            /** @description How the coordinates are known: `statement`, `site lakeshore`, `city table, Portland, ME`. */
+            place_source: string;
+            /** @description What the carrier wants for a load, where it says so. */
+            rate: unknown;
+            scac: string;
+            stated_at: string;
+            stated_by: string;
+            statement: string;
+            /** Format: int32 */
+            trucks: number;
+            until: unknown;
+        };
+        CapacityStated: {
+            carrier: string;
+            outcome: string;
+            /** Format: int64 */
+            seq: number;
+            statement: string;
         };
         Changed: {
             changed: string;
@@ -1083,6 +1197,11 @@ export interface components {
             approvals: unknown[];
             documents: components["schemas"]["DocumentBody"][];
             exceptions: unknown[];
+            /**
+             * @description What free capacity came to for an expedited load, or the expedited load that this one gave way to: the `search` with
+             *     its `candidates` and what was `left_out`, the truck that is in `hold`, or why it is `refused`.
+             */
+            expedite?: unknown;
             /** @description What automation was about to do and did not, because it observes or is stopped. */
             held: unknown[];
             invoice?: components["schemas"]["InvoiceReadiness"] | null;
@@ -1776,6 +1895,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_BoardRow"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    capacity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CapacityPage"];
                 };
             };
             "4XX": {
@@ -2611,6 +2757,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Changed"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    put_capacity: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CapacityBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CapacityStated"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
             "4XX": {

@@ -48,6 +48,8 @@ export interface BoardRow {
   exceptions: number;
   updated_at: string;
   playbook: string | null;
+  /** Loads with high priority that still need a carrier come first. */
+  priority?: "normal" | "high";
   trip?: TripRow | null;
   invoice?: InvoiceReadiness | null;
 }
@@ -138,8 +140,44 @@ export interface Offer {
   rank: number;
   rate: Money;
   respond_by: string;
-  respond_by_basis: "message" | "contract" | "default";
+  respond_by_basis: "message" | "contract" | "default" | "expedited";
   state: string;
+}
+
+/** A truck that fits a load. */
+export interface Candidate {
+  statement: string;
+  scac: string;
+  place: string;
+  distance_m: number;
+  arrives: string;
+  /** Seconds since it was stated. */
+  age_s: number;
+  stated_by: string;
+  on_guide: boolean;
+  rate: Money;
+}
+
+interface CapacityHold {
+  statement: string;
+  scac: string;
+  need: { load: string; reference: string; customer: string; pickup: string };
+}
+
+/** What free capacity came to for a load. */
+export interface Expedite {
+  search: {
+    candidates: Candidate[];
+    left_out: { scac: string; place: string; why: string }[];
+    not_shown?: number;
+  };
+  hold: CapacityHold | null;
+  /** Why nothing is held. */
+  refused: string | null;
+  displaceable: { hold: CapacityHold; candidate: Candidate } | null;
+  /** The reference of the load whose truck this one got. */
+  displaced: string | null;
+  gave_way_to: { load: string; reference: string; approved_by: { name: string } } | null;
 }
 
 export interface LoadDetail {
@@ -164,6 +202,7 @@ export interface LoadDetail {
   exceptions: { id: string; title: string; severity: Severity; next_action?: string; raised_at?: string }[];
   approvals: { id: string; title: string; deadline?: string; role?: string }[];
   held: { id: string; title: string; since: string; mode: AutomationMode }[];
+  expedite?: Expedite | null;
   trip?: Trip | null;
   documents?: DocumentBody[];
   invoice?: InvoiceReadiness | null;

@@ -3,6 +3,7 @@
 //! Invariant: an approval is for the action that it names, and only what its proposal says, or what a person made of it,
 //! is done. Each has a deadline.
 
+use crate::capacity;
 use crate::command::ApprovalDecision;
 use crate::gate::Choice;
 use crate::notices;
@@ -13,12 +14,12 @@ use serde_json::{Value, json};
 use signalbox_model::decision::Evidence;
 use signalbox_model::event::Event;
 use signalbox_model::exception::{Approval, ApprovalOutcome};
-use signalbox_model::id::{ApprovalId, NoticeId, OfferId, TimerId};
+use signalbox_model::id::{ApprovalId, CapacityHoldId, NoticeId, OfferId, TimerId};
 use signalbox_model::issue::Issue;
 use signalbox_model::notice::{NoticeState, Wording};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Role;
-use signalbox_model::tender::OfferState;
+use signalbox_model::tender::{OfferState, RespondByBasis};
 
 /// The most a person may raise a proposed rate to: ten times, which is a slip of the finger.
 const EDIT_FACTOR_MAX: i64 = 10;
@@ -141,6 +142,7 @@ pub(crate) fn decide(turn: &mut Turn<'_>, id: &ApprovalId, decision: ApprovalDec
 enum Subject {
     Offer(OfferId),
     Notice(NoticeId),
+    Displacement(CapacityHoldId),
 }
 
 impl Subject {
@@ -148,6 +150,10 @@ impl Subject {
         match approval.action.as_str() {
             "make_offer" => offer_of(approval).map(Self::Offer),
             notices::ACTION => notice_of(approval).map(Self::Notice),
+            capacity::ACTION => {
+                let hold = approval.proposal.get("hold")?.as_str()?;
+                Some(Self::Displacement(CapacityHoldId::from(hold)))
+            }
             _ => None, // An action of another version.
         }
     }
@@ -157,6 +163,7 @@ impl Subject {
         match self {
             Self::Offer(offer) => approve_offer(turn, id, offer, decision),
             Self::Notice(notice) => approve_notice(turn, id, notice, decision),
+            Self::Displacement(hold) => capacity::approve(turn, id, hold, decision),
         }
     }
 
@@ -177,6 +184,7 @@ impl Subject {
                     notices::refuse(turn, notice, reason);
                 }
             }
+            Self::Displacement(_) => capacity::refuse(turn, reason),
         }
     }
 }
@@ -216,7 +224,12 @@ fn approve_offer(turn: &mut Turn<'_>, id: &ApprovalId, offer: &OfferId, decision
         decision.reason.clone(),
     );
     if let Some(carrier) = turn.directory().partners.get(&proposed.carrier) {
-        (proposed.respond_by, proposed.respond_by_basis) = offers::respond_by(turn, carrier);
+        let anew = if proposed.respond_by_basis == RespondByBasis::Expedited {
+            offers::respond_by_expedited(turn, carrier)
+        } else {
+            offers::respond_by(turn, carrier)
+        };
+        (proposed.respond_by, proposed.respond_by_basis) = anew;
     }
     offers::send(turn, proposed, Some(actor));
     true
@@ -254,13 +267,13 @@ fn approved(edited: bool) -> ApprovalOutcome {
     }
 }
 
-fn unfit_edit(turn: &mut Turn<'_>, at: &str, why: &str) -> bool {
+pub(crate) fn unfit_edit(turn: &mut Turn<'_>, at: &str, why: &str) -> bool {
     let issue = Issue::fatal("approval.edit", at, why, "Correct it, or approve without a change.");
     turn.reject(Rejection::ApprovalEditInvalid, why.to_owned(), vec![issue]);
     false
 }
 
-fn close(turn: &mut Turn<'_>, id: &ApprovalId, outcome: ApprovalOutcome, reason: Option<String>) {
+pub(crate) fn close(turn: &mut Turn<'_>, id: &ApprovalId, outcome: ApprovalOutcome, reason: Option<String>) {
     let by = Some(turn.context.actor.clone());
     turn.cancel_timer(timer(id));
     turn.record(Event::ApprovalDecided {

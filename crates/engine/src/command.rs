@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_model::answer::AnswerAttempt;
 use signalbox_model::attempt::OrderAttempt;
 use signalbox_model::automation::{AutomationMode, AutomationScope, OnTheWire};
+use signalbox_model::capacity::CapacityAttempt;
 use signalbox_model::directory::{AccessKey, Partner, Settings, Site, Source};
 use signalbox_model::id::{ApprovalId, ExceptionId, HeldId, LoadId, TenantId};
 use signalbox_model::issue::Issue;
@@ -88,6 +89,10 @@ pub enum Command {
     ChangeSettings {
         settings: Settings,
     },
+    /// Says what trucks of a carrier are free.
+    StateCapacity {
+        capacity: Box<CapacityAttempt>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,7 +137,8 @@ impl Command {
             | Self::ChangeTable { .. }
             | Self::ChangeSource { .. }
             | Self::ChangeSite { .. }
-            | Self::ChangeSettings { .. } => Vec::new(),
+            | Self::ChangeSettings { .. }
+            | Self::StateCapacity { .. } => Vec::new(),
         }
     }
 

@@ -141,6 +141,9 @@ pub(crate) fn undelivered(turn: &mut Turn<'_>, order: &Order, reason: &str) {
         }
         Order::NormalizeMessage { .. }
         | Order::ContinueWorkflow { .. }
+        | Order::AskCapacity { .. }
+        | Order::AnswerCapacity { .. }
+        | Order::ReclaimCapacity { .. }
         | Order::SendOffer { .. }
         | Order::WithdrawOffer { .. }
         | Order::SendNotice { .. }

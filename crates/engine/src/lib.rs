@@ -4,6 +4,7 @@
 //! changes only by folding events, so a rebuild from the log makes the same state.
 
 pub mod automation;
+pub mod capacity;
 pub mod command;
 pub mod directory;
 pub mod documents;

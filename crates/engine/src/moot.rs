@@ -102,6 +102,9 @@ fn moot_delivery(turn: &Turn<'_>, order: &Order) -> Option<String> {
         | Order::SendAcknowledgement { .. }
         | Order::NormalizeMessage { .. }
         | Order::ContinueWorkflow { .. }
+        | Order::AskCapacity { .. }
+        | Order::AnswerCapacity { .. }
+        | Order::ReclaimCapacity { .. }
         | Order::ResumeHeld { .. } => None,
     }
 }

@@ -4,6 +4,7 @@
 //! approval leaves only with one.
 
 use crate::approvals;
+use crate::capacity;
 use crate::exceptions;
 use crate::gate::{Choice, Fact};
 use crate::held;
@@ -15,7 +16,7 @@ use signalbox_model::decision::Evidence;
 use signalbox_model::directory::{Partner, PartnerRole};
 use signalbox_model::effect::Order;
 use signalbox_model::event::Event;
-use signalbox_model::exception::{ApprovalOutcome, ExceptionKind};
+use signalbox_model::exception::{Approval, ApprovalOutcome, ExceptionKind};
 use signalbox_model::id::{OfferId, TimerId};
 use signalbox_model::scope::{Actor, Role};
 use signalbox_model::tender::{Offer, OfferState, RespondByBasis};
@@ -34,6 +35,9 @@ pub(crate) struct Wanted {
     #[serde(default = "usd")]
     pub currency: String,
     pub rank: Option<u32>,
+    /// On a truck that is held for the load: to be answered within the tenant's shorter time.
+    #[serde(default)]
+    pub expedited: bool,
 }
 
 fn usd() -> String {
@@ -69,7 +73,11 @@ pub(crate) fn make(turn: &mut Turn<'_>, actor: &Actor, wanted: Wanted) -> Value 
     let Some(rate) = given.or_else(|| contract_rate.clone()) else {
         return skip(turn, &wanted, "neither routing guide nor contract gives a rate");
     };
-    let (respond_by, respond_by_basis) = respond_by(turn, partner);
+    let (respond_by, respond_by_basis) = if wanted.expedited {
+        respond_by_expedited(turn, partner)
+    } else {
+        respond_by(turn, partner)
+    };
     let rank = wanted.rank.unwrap_or(turn.state.offers.len() as u32 + 1);
     let Some(tender) = turn.state.tender.as_ref().map(|it| it.id.clone()) else {
         return skip(turn, &wanted, "no tender was started");
@@ -168,6 +176,17 @@ pub(crate) fn respond_by(turn: &Turn<'_>, carrier: &Partner) -> (Timestamp, Resp
     (after(now, minutes), basis)
 }
 
+/// The tenant's time for expedited loads, or what would be sooner.
+pub(crate) fn respond_by_expedited(turn: &Turn<'_>, carrier: &Partner) -> (Timestamp, RespondByBasis) {
+    let usual = respond_by(turn, carrier);
+    let soon = after(turn.now(), turn.directory().settings.respond_within_expedited_min);
+    if soon < usual.0 {
+        (soon, RespondByBasis::Expedited)
+    } else {
+        usual
+    }
+}
+
 fn after(now: Timestamp, minutes: u32) -> Timestamp {
     now.saturating_add(SignedDuration::from_mins(i64::from(minutes)))
         .unwrap_or(Timestamp::MAX)
@@ -219,8 +238,8 @@ pub(crate) fn withdraw_all(turn: &mut Turn<'_>, reason: &str) {
     for offer in standing {
         withdraw(turn, &offer, reason);
     }
-    let of_offers = |it: &signalbox_model::exception::Approval| approvals::offer_of(it).is_some();
-    approvals::close_open(turn, of_offers, ApprovalOutcome::Expired, reason);
+    let of_tender = |it: &Approval| approvals::offer_of(it).is_some() || it.action == capacity::ACTION;
+    approvals::close_open(turn, of_tender, ApprovalOutcome::Expired, reason);
 }
 
 pub(crate) fn withdraw(turn: &mut Turn<'_>, id: &OfferId, reason: &str) {

@@ -310,12 +310,15 @@ mod tests {
         let (code, at) = workflow("template: exhausted", "template: exhaustd").remove(0);
         assert_eq!(
             (code.as_str(), at.as_str()),
-            ("playbook.template_missing", "workflow.yaml/do/4/escalate/with/template")
+            (
+                "playbook.template_missing",
+                "workflow.yaml/do/16/escalate/with/template"
+            )
         );
         let (code, at) = workflow("close-tender:1.0.0", "close-tender:2.0.0").remove(0);
         assert_eq!(
             (code.as_str(), at.as_str()),
-            ("playbook.function_unknown", "workflow.yaml/do/3/exhausted/call")
+            ("playbook.function_unknown", "workflow.yaml/do/15/exhausted/call")
         );
         assert_eq!(workflow("template: exhausted", "template: '${ .template }'"), []);
     }

@@ -3,6 +3,7 @@
 //! Invariant: a playbook can ask, it cannot act. Each call meets the same gate and the same invariants as a
 //! person's command; a call that fails is an answer to the workflow, never a half-done turn.
 
+use crate::capacity;
 use crate::drafts;
 use crate::exceptions;
 use crate::follow_up;
@@ -245,6 +246,10 @@ pub(crate) enum Function {
     Checkpoint,
     Decide,
     StartTender,
+    /// Asks the tenant's capacity for a truck.
+    AskCapacity,
+    /// Proposes to take the truck of a load that can wait.
+    ProposeDisplacement,
     MakeOffer,
     CloseTender,
     RaiseException,
@@ -264,6 +269,8 @@ impl Function {
             "checkpoint:1.0.0@signalbox" => Self::Checkpoint,
             "decide:1.0.0@signalbox" => Self::Decide,
             "start-tender:1.0.0@signalbox" => Self::StartTender,
+            "ask-capacity:1.0.0@signalbox" => Self::AskCapacity,
+            "propose-displacement:1.0.0@signalbox" => Self::ProposeDisplacement,
             "make-offer:1.0.0@signalbox" => Self::MakeOffer,
             "close-tender:1.0.0@signalbox" => Self::CloseTender,
             "raise-exception:1.0.0@signalbox" => Self::RaiseException,
@@ -294,6 +301,8 @@ fn perform(
     match Function::named(function) {
         Some(Function::Decide) => decide(turn, definition, &with),
         Some(Function::StartTender) => start_tender(turn, definition),
+        Some(Function::AskCapacity) => capacity::ask(turn, with),
+        Some(Function::ProposeDisplacement) => Ok(capacity::propose(turn, actor)),
         Some(Function::MakeOffer) => {
             let wanted = serde_json::from_value(with).map_err(|error| fault("validation", error.to_string()))?;
             Ok(offers::make(turn, actor, wanted))

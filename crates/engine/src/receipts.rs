@@ -39,6 +39,9 @@ pub(crate) fn settle(turn: &mut Turn<'_>, effect: EffectId, receipt: Receipt) {
                 | Order::AskAdvisor { .. }
                 | Order::NormalizeMessage { .. }
                 | Order::ContinueWorkflow { .. }
+                | Order::AskCapacity { .. }
+                | Order::AnswerCapacity { .. }
+                | Order::ReclaimCapacity { .. }
                 | Order::ResumeHeld { .. } => {}
             }
             return;

@@ -1,5 +1,6 @@
 //! Changes to the tenant's settings stream: checked, gated, recorded.
 
+use crate::capacity;
 use crate::command::Command;
 use crate::directory::Directory;
 use crate::gate::{Ask, Choice};
@@ -157,6 +158,18 @@ fn check_zone(zone: &str) -> Result<(), Vec<Issue>> {
     })
 }
 
+/// A carrier has a time to answer, and an expedited load cannot wait for days.
+fn check_respond_within(minutes: u32) -> Result<(), Vec<Issue>> {
+    let (least, most) = (capacity::RESPOND_WITHIN_MIN, capacity::RESPOND_WITHIN_MAX);
+    if (least..=most).contains(&minutes) {
+        return Ok(());
+    }
+    let why = format!("{minutes} minutes is no time in which to answer for an expedited load");
+    let fix = format!("Give {least} to {most} minutes.");
+    let at = "/respond_within_expedited_min";
+    Err(vec![Issue::fatal("settings.respond_within", at, why, &fix)])
+}
+
 fn event(command: Command) -> Result<Event, Vec<Issue>> {
     Ok(match command {
         Command::CreateTenant { tenant, name } => Event::TenantCreated { tenant, name },
@@ -191,6 +204,7 @@ fn event(command: Command) -> Result<Event, Vec<Issue>> {
             Event::SiteChanged { site }
         }
         Command::ChangeSettings { settings } => {
+            check_respond_within(settings.respond_within_expedited_min)?;
             if let Some(issue) = settings.notice_reply_to.as_deref().and_then(notices::check_address) {
                 let at = "/notice_reply_to".to_owned();
                 return Err(vec![Issue { at, ..issue }]);
@@ -204,6 +218,7 @@ fn event(command: Command) -> Result<Event, Vec<Issue>> {
         | Command::CoverLoad { .. }
         | Command::SettleHeld { .. }
         | Command::SwitchAutomation { .. }
+        | Command::StateCapacity { .. }
         | Command::ResolveException { .. } => {
             let why = "this command belongs to a load";
             return Err(vec![Issue::fatal(

@@ -4,12 +4,16 @@ use crate::documents::Documents;
 use crate::kpi::Facts;
 use crate::trip::standing::Standing;
 use jiff::Timestamp;
+use serde::Serialize;
+use signalbox_model::attempt::MilestoneAttempt;
 use signalbox_model::automation::{Held, HeldOutcome, HeldWhat};
+use signalbox_model::capacity::{CapacityHold, Displaceable, Search};
 use signalbox_model::effect::{Effect, Order as Ordered, Receipt};
 use signalbox_model::event::Event;
 use signalbox_model::exception::{Approval, ApprovalOutcome, Exception};
 use signalbox_model::id::{
-    ApprovalId, EffectId, ExceptionId, HeldId, InstanceId, MessageId, NoticeId, OfferId, PartnerId, TenderId, TimerId,
+    ApprovalId, EffectId, ExceptionId, HeldId, InstanceId, LoadId, MessageId, NoticeId, OfferId, PartnerId, TenderId,
+    TimerId,
 };
 use signalbox_model::load::{Load, Order, Shipment};
 use signalbox_model::mail::{Advice, Mail};
@@ -47,6 +51,8 @@ pub struct LoadState {
     /// What automation holds back, in the order in which it came.
     pub held: Vec<Held>,
     pub settled_held: BTreeMap<HeldId, (HeldOutcome, Option<Actor>)>,
+    /// What free capacity came to for it, where it was asked for or had to give way.
+    pub expedite: Option<Box<Expedite>>,
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
 }
@@ -61,6 +67,31 @@ pub struct MailState {
     /// The exception it raised or joined.
     pub exception: Option<ExceptionId>,
     pub advice: Option<Advice>,
+}
+
+/// An expedited load's truck, and what it displaced; or the expedited load that another gave way to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Expedite {
+    /// What the last search came to.
+    pub search: Search,
+    /// Held for the load, until it is over or used.
+    pub hold: Option<CapacityHold>,
+    /// Carriers that a truck was ever held of.
+    pub tried: Vec<PartnerId>,
+    /// Why nothing is held.
+    pub refused: Option<String>,
+    /// What may be taken from another load, if a person approves.
+    pub displaceable: Option<Displaceable>,
+    /// The reference of the load whose truck this one got.
+    pub displaced: Option<String>,
+    pub gave_way_to: Option<GaveWay>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GaveWay {
+    pub load: LoadId,
+    pub reference: String,
+    pub approved_by: Actor,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -142,15 +173,7 @@ impl LoadState {
             Event::OfferExpired { offer } => self.set_offer(offer, OfferState::Expired),
             Event::OfferWithdrawn { offer, .. } => self.set_offer(offer, OfferState::Withdrawn),
             Event::OfferRefused { offer, .. } => self.set_offer(offer, OfferState::Refused),
-            Event::LoadCovered { carrier, offer, rate } => {
-                let covered = Covered {
-                    carrier: carrier.clone(),
-                    offer: offer.clone(),
-                    rate: rate.clone(),
-                    by: self.by_hand.take(),
-                };
-                self.covered = Some(covered);
-            }
+            Event::LoadCovered { carrier, offer, rate } => self.cover(carrier, offer, rate),
             Event::ActionHeld { .. }
             | Event::HeldActionSettled { .. }
             | Event::OfferExtended { .. }
@@ -160,6 +183,10 @@ impl LoadState {
                     tender.exhausted = true;
                 }
             }
+            Event::CapacityGranted { .. }
+            | Event::CapacityRefused { .. }
+            | Event::CapacityLost { .. }
+            | Event::LoadDisplaced { .. } => self.apply_capacity(event),
             Event::ApprovalRequested { .. }
             | Event::ApprovalDecided { .. }
             | Event::ExceptionRaised { .. }
@@ -176,14 +203,7 @@ impl LoadState {
                     it.receipt = Some(receipt.clone());
                 }
             }
-            Event::MilestoneReported { carrier, milestone } => {
-                // Of the carrier that hauls the load; what others say is told and moves nothing.
-                let hauls = self.covered.as_ref().and_then(|it| self.offer(&it.offer));
-                let hauls = hauls.is_some_and(|it| it.scac.eq_ignore_ascii_case(carrier));
-                if let Some(load) = self.load.as_ref().filter(|_| hauls) {
-                    self.trip.state(load, milestone, at);
-                }
-            }
+            Event::MilestoneReported { carrier, milestone } => self.reach(carrier, milestone, at),
             Event::VehicleAssigned { .. }
             | Event::VehicleReleased { .. }
             | Event::TripStarted { .. }
@@ -211,6 +231,7 @@ impl LoadState {
             | Event::AnswerRejected { .. }
             | Event::AttemptRejected { .. }
             | Event::AdviceRefused { .. }
+            | Event::DisplacementRefused { .. }
             | Event::TouchRecorded { .. } => {}
             // Of other streams.
             Event::MessageReceived(_)
@@ -226,8 +247,81 @@ impl LoadState {
             | Event::PositionsTaken { .. }
             | Event::SourceChanged { .. }
             | Event::SiteChanged { .. }
+            | Event::CapacityStated { .. }
+            | Event::CapacityHeld { .. }
+            | Event::CapacityOffered { .. }
+            | Event::CapacityConsumed { .. }
+            | Event::CapacityReleased { .. }
+            | Event::CapacityReclaimed { .. }
+            | Event::CapacityKept { .. }
             | Event::AutomationModeChanged { .. }
             | Event::SettingsChanged { .. } => {}
+        }
+    }
+
+    fn cover(&mut self, carrier: &PartnerId, offer: &OfferId, rate: &Money) {
+        let covered = Covered {
+            carrier: carrier.clone(),
+            offer: offer.clone(),
+            rate: rate.clone(),
+            by: self.by_hand.take(),
+        };
+        self.covered = Some(covered);
+    }
+
+    /// Of the carrier that hauls the load; what others say is told and moves nothing.
+    fn reach(&mut self, carrier: &str, milestone: &MilestoneAttempt, at: Timestamp) {
+        let hauls = self.covered.as_ref().and_then(|it| self.offer(&it.offer));
+        let hauls = hauls.is_some_and(|it| it.scac.eq_ignore_ascii_case(carrier));
+        if let Some(load) = self.load.as_ref().filter(|_| hauls) {
+            self.trip.state(load, milestone, at);
+        }
+    }
+
+    /// The load's truck, or the one it gave away.
+    fn apply_capacity(&mut self, event: &Event) {
+        let expedite = self.expedite.get_or_insert_default();
+        match event {
+            Event::CapacityGranted {
+                hold,
+                search,
+                displaced,
+                ..
+            } => {
+                expedite.tried.push(hold.carrier.clone());
+                expedite.hold = Some((**hold).clone());
+                expedite.search = search.clone();
+                expedite.displaced.clone_from(displaced);
+                (expedite.refused, expedite.displaceable) = (None, None);
+            }
+            Event::CapacityRefused {
+                reason,
+                search,
+                displaceable,
+            } => {
+                expedite.hold = None;
+                expedite.search = search.clone();
+                expedite.refused = Some(reason.clone());
+                expedite.displaceable = displaceable.as_deref().cloned();
+            }
+            Event::CapacityLost { hold, reason } if expedite.hold.as_ref().is_some_and(|it| it.id == *hold) => {
+                expedite.hold = None;
+                expedite.refused = Some(reason.clone());
+            }
+            Event::LoadDisplaced {
+                by,
+                by_reference,
+                approved_by,
+                ..
+            } => {
+                expedite.gave_way_to = Some(GaveWay {
+                    load: by.clone(),
+                    reference: by_reference.clone(),
+                    approved_by: approved_by.clone(),
+                });
+            }
+            // `apply` hands over no other.
+            _ => {}
         }
     }
 

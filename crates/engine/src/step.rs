@@ -7,16 +7,18 @@ use crate::state::LoadState;
 use crate::trip::{self, Picture};
 use crate::turn::Turn;
 use crate::{
-    answers, approvals, cover, exceptions, held, invoices, mail, moot, offers, orders, process, receipts, views,
+    answers, approvals, capacity, cover, exceptions, held, invoices, mail, moot, offers, orders, process, receipts,
+    views,
 };
 use jiff::Timestamp;
 use serde_json::Value;
 use signalbox_model::answer::AnswerAttempt;
 use signalbox_model::attempt::{InvoiceAttempt, OrderAttempt, StatusAttempt};
+use signalbox_model::capacity::CapacityAnswer;
 use signalbox_model::decision::Decision;
 use signalbox_model::effect::{Effect, Receipt};
 use signalbox_model::event::Event;
-use signalbox_model::id::{EffectId, InstanceId, LoadId, MessageId, TimerId};
+use signalbox_model::id::{CapacityHoldId, EffectId, InstanceId, LoadId, MessageId, OfferId, TimerId};
 use signalbox_model::issue::Issue;
 use signalbox_model::mail::{Advice, Chosen, Mail};
 use signalbox_model::rejection::Rejection;
@@ -58,6 +60,20 @@ pub enum Input {
     Advised {
         effect: EffectId,
         answer: Result<Box<Advice>, String>,
+    },
+    /// The tenant's capacity has answered.
+    Capacity {
+        effect: EffectId,
+        answer: Box<CapacityAnswer>,
+    },
+    /// An expedited load is to have this one's truck.
+    Displaced {
+        effect: EffectId,
+        hold: CapacityHoldId,
+        offer: OfferId,
+        by: LoadId,
+        by_reference: String,
+        approved_by: Actor,
     },
     /// This delivery may not leave: automation observes or is stopped.
     Withheld(EffectId),
@@ -139,6 +155,15 @@ pub fn step(state: &mut LoadState, input: Input, context: &Context<'_>) -> React
             },
         },
         Input::Advised { effect, answer } => mail::advised(&mut turn, effect, answer.map(|it| *it)),
+        Input::Capacity { effect, answer } => capacity::answered(&mut turn, effect, *answer),
+        Input::Displaced {
+            effect,
+            hold,
+            offer,
+            by,
+            by_reference,
+            approved_by,
+        } => capacity::displaced_by(&mut turn, effect, (hold, offer), (by, by_reference, approved_by)),
         Input::Settled { effect, receipt } => receipts::settle(&mut turn, effect, receipt),
         Input::Continue { effect, instance, call } => {
             turn.out.settled.push(effect);
@@ -195,6 +220,7 @@ fn run(turn: &mut Turn<'_>, work: &mut process::Work, command: Command) {
         | Command::ChangePartner { .. }
         | Command::ChangeSource { .. }
         | Command::ChangeSite { .. }
+        | Command::StateCapacity { .. }
         | Command::SwitchAutomation { .. }
         | Command::ChangeSettings { .. } => {
             turn.reject(

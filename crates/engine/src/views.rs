@@ -1,20 +1,24 @@
 //! The views people work from: board, inbox and quarantine. Declared once; a turn refreshes the rows it touched.
 
+use crate::capacity::{ACTION, Book};
 use crate::kpi;
 use crate::mail::Choice;
 use crate::state::LoadState;
+use crate::step::Reaction;
 use crate::trip::fleet::{Seen, Why};
 use crate::turn::Turn;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox_model::automation::{Held, HeldWhat, ModeSet};
+use signalbox_model::capacity::Statement;
 use signalbox_model::event::Event;
 use signalbox_model::exception::{Approval, Exception, ExceptionKind, ExceptionSeverity};
+use signalbox_model::id::{CapacityHoldId, StatementId};
 use signalbox_model::issue::Issue;
 use signalbox_model::load::{Load, Priority, Stop};
 use signalbox_model::scope::Role;
 use signalbox_model::view::{Column, ColumnIndex, ColumnKind, ViewChange, ViewDefinition, ViewRow};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const fn text(name: &'static str) -> Column {
@@ -78,6 +82,19 @@ pub const VEHICLES: ViewDefinition = ViewDefinition {
     version: 1,
 };
 
+/// One row a statement of free capacity that stands.
+pub const CAPACITY: ViewDefinition = ViewDefinition {
+    name: "capacity",
+    columns: &[
+        text("carrier"),
+        text("equipment"),
+        integer("free"),
+        integer("until"),
+        integer("stated_at"),
+    ],
+    version: 1,
+};
+
 /// One row a scope whose automation was ever switched.
 pub const AUTOMATION: ViewDefinition = ViewDefinition {
     name: "automation",
@@ -91,6 +108,7 @@ pub const ALL: &[ViewDefinition] = &[
     QUARANTINE,
     VEHICLES,
     AUTOMATION,
+    CAPACITY,
     kpi::LOADS,
     kpi::EXCEPTIONS,
 ];
@@ -142,6 +160,62 @@ pub(crate) fn refresh(turn: &mut Turn<'_>) {
     let (now, events) = (turn.now(), &turn.out.events);
     let facts = kpi::changes(state, load, events, now);
     turn.out.views.extend(facts);
+}
+
+/// The rows of the statements that a turn of the tenant's capacity has touched.
+pub(crate) fn refresh_capacity(book: &Book, out: &mut Reaction) {
+    let mut touched: BTreeSet<StatementId> = BTreeSet::new();
+    let of = |hold: &CapacityHoldId| book.holds.get(hold).map(|it| it.hold.statement.clone());
+    for event in &out.events {
+        match event {
+            Event::CapacityStated { statement } => drop(touched.insert(statement.id.clone())),
+            Event::CapacityHeld { hold } => drop(touched.insert(hold.statement.clone())),
+            Event::CapacityConsumed { hold } | Event::CapacityOffered { hold, .. } => touched.extend(of(hold)),
+            Event::CapacityReleased { statement, .. } => drop(touched.insert(statement.clone())),
+            _ => {} // Nothing that a row shows.
+        }
+    }
+    let changes = touched.into_iter().map(|id| ViewChange {
+        view: CAPACITY.name.to_owned(),
+        row: book.statements.get(&id).map(|it| Arc::new(capacity_row(book, it))),
+        key: id.0,
+    });
+    out.views.extend(changes);
+}
+
+/// Takes the rows of statements away that are forgotten by now.
+pub(crate) fn forget_capacity(ended: &[StatementId], book: &Book, out: &mut Reaction) {
+    let gone = ended.iter().filter(|it| !book.statements.contains_key(it));
+    out.views.extend(gone.map(|id| ViewChange {
+        view: CAPACITY.name.to_owned(),
+        key: id.0.clone(),
+        row: None,
+    }));
+}
+
+fn capacity_row(book: &Book, statement: &Statement) -> ViewRow {
+    let held = book.of_statement(&statement.id).map(|it| {
+        json!({"load": it.hold.need.load, "reference": it.hold.need.reference, "unit": it.hold.unit,
+               "until": it.hold.until, "offer": it.hold.offer, "consumed": it.consumed})
+    });
+    let free = book.free(statement);
+    let body = json!({
+        "statement": statement.id, "carrier": statement.carrier, "scac": statement.scac,
+        "equipment": statement.equipment, "trucks": statement.trucks, "free": free, "place": statement.label,
+        "coordinates": statement.coordinates, "place_source": statement.place_source, "from": statement.from,
+        "until": statement.until, "rate": statement.rate, "stated_by": statement.stated_by.name,
+        "stated_at": statement.stated_at, "held": held.collect::<Vec<_>>(),
+    });
+    row(
+        &[
+            ("carrier", json!(statement.scac)),
+            ("equipment", json!(statement.equipment)),
+            ("free", json!(free)),
+            ("until", json!(micros(statement.until.at))),
+            ("stated_at", json!(micros(statement.stated_at))),
+        ],
+        body,
+    )
 }
 
 fn board_row(state: &LoadState, load: &Load, turn: &Turn<'_>) -> ViewRow {
@@ -226,12 +300,17 @@ fn approval_row(load: &Load, approval: &Approval) -> ViewRow {
         .iter()
         .find(|it| it.what == "policy")
         .map(|it| it.value.clone());
+    let allowed: &[&str] = if approval.action == ACTION {
+        &["approve", "reject"] // There is nothing to change.
+    } else {
+        &["approve", "edit", "reject"]
+    };
     let body = json!({
         "kind": "approval", "id": approval.id, "load": load.id, "reference": load.reference,
         "title": approval.title, "severity": "high", "requested_at": approval.requested_at,
         "deadline": approval.deadline, "role": approval.role, "evidence": approval.evidence,
         "proposal": approval.proposal, "rule": policy, "next_action": null,
-        "allowed_actions": ["approve", "edit", "reject"],
+        "allowed_actions": allowed,
     });
     inbox_row(
         load,

@@ -3,6 +3,7 @@
 //! Decoders in `formats` make these; `engine` admits them as events or refuses them by name.
 
 use crate::answer::AnswerAttempt;
+use crate::capacity::CapacityAttempt;
 use crate::document::{DocumentKind, Media, Proof, RawBytes};
 use crate::load::{Equipment, Goods, Location, Priority, Stop};
 use crate::mail::MailAttempt;
@@ -24,6 +25,7 @@ pub enum Attempt {
     /// What somebody wrote in words.
     Mail(Box<MailAttempt>),
     Document(Box<DocumentAttempt>),
+    Capacity(Box<CapacityAttempt>),
 }
 
 /// A customer's load tender or order: asks for an order, a shipment, a load and its stops.
@@ -143,7 +145,9 @@ impl Attempt {
             Self::Answer(answer) => answer.note.iter_mut().collect(),
             Self::Mail(mail) => mail.personal_mut(),
             Self::Document(document) => document.proof.iter_mut().flat_map(Proof::personal_mut).collect(),
-            Self::Acknowledgement(_) | Self::Status(_) | Self::Invoice(_) | Self::Positions(_) => Vec::new(),
+            Self::Acknowledgement(_) | Self::Status(_) | Self::Invoice(_) | Self::Positions(_) | Self::Capacity(_) => {
+                Vec::new()
+            }
         }
     }
 }

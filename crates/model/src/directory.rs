@@ -128,6 +128,9 @@ pub struct Site {
 pub struct Settings {
     /// Minutes a carrier has to answer where neither message nor contract says.
     pub respond_within_default_min: u32,
+    /// Minutes a carrier with free capacity has to answer for an expedited load.
+    #[serde(default = "respond_within_expedited_min")]
+    pub respond_within_expedited_min: u32,
     /// Offers above this wait for approval.
     pub rate_cap: Money,
     /// Minutes an approval may wait before it runs out.
@@ -152,6 +155,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             respond_within_default_min: 60,
+            respond_within_expedited_min: respond_within_expedited_min(),
             rate_cap: Money::usd(300_000),
             approval_within_min: 120,
             interchange_id: "SIGNALBOX".to_owned(),
@@ -161,6 +165,11 @@ impl Default for Settings {
             ask_advisor: false,
         }
     }
+}
+
+/// Until a tenant sets another.
+fn respond_within_expedited_min() -> u32 {
+    15
 }
 
 /// A bearer key of a person or system. The key itself is shown once; the directory keeps its hash.

@@ -3,9 +3,11 @@
 //! The effect id is the idempotency key: at least once on the wire, always under the same id. What comes of an
 //! effect comes back in by the front door as a receipt.
 
+use crate::capacity::{CapacityAnswer, CapacityAsk};
 use crate::document::{DocumentKind, Requirement};
-use crate::id::{EffectId, InstanceId, LoadId, MessageId, NoticeId, OfferId, PartnerId};
+use crate::id::{CapacityHoldId, EffectId, InstanceId, LoadId, MessageId, NoticeId, OfferId, PartnerId};
 use crate::mail::Chosen;
+use crate::scope::Actor;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +57,20 @@ pub enum Order {
     },
     /// Go on with what was held, once automation may act again. Waits in the outbox; performed by the runtime itself.
     ResumeHeld { load: LoadId },
+    /// Ask the tenant's capacity for a truck. Performed by the runtime itself; the answer is an event.
+    AskCapacity { load: LoadId, ask: Box<CapacityAsk> },
+    /// Answer a load that asked. Performed by the runtime itself.
+    AnswerCapacity { load: LoadId, answer: Box<CapacityAnswer> },
+    /// Ask a load to give its truck to one that cannot wait. Performed by the runtime itself; what it does is an event.
+    ReclaimCapacity {
+        load: LoadId,
+        hold: CapacityHoldId,
+        offer: OfferId,
+        /// The load that gets it, and what partners call it.
+        by: LoadId,
+        by_reference: String,
+        approved_by: Actor,
+    },
     /// Offer the load to the carrier by its channel.
     SendOffer {
         load: LoadId,
@@ -106,7 +122,12 @@ impl Order {
     /// Performed inside, by the owner of the shard, rather than by a courier.
     pub fn is_internal(&self) -> bool {
         match self {
-            Self::NormalizeMessage { .. } | Self::ContinueWorkflow { .. } | Self::ResumeHeld { .. } => true,
+            Self::NormalizeMessage { .. }
+            | Self::ContinueWorkflow { .. }
+            | Self::ResumeHeld { .. }
+            | Self::AskCapacity { .. }
+            | Self::AnswerCapacity { .. }
+            | Self::ReclaimCapacity { .. } => true,
             Self::SendOffer { .. }
             | Self::WithdrawOffer { .. }
             | Self::RequestDocument { .. }
@@ -133,6 +154,9 @@ impl Order {
         match self {
             Self::ContinueWorkflow { load, .. }
             | Self::ResumeHeld { load }
+            | Self::AskCapacity { load, .. }
+            | Self::AnswerCapacity { load, .. }
+            | Self::ReclaimCapacity { load, .. }
             | Self::SendOffer { load, .. }
             | Self::WithdrawOffer { load, .. }
             | Self::RequestDocument { load, .. }
@@ -148,6 +172,9 @@ impl Order {
             Self::NormalizeMessage { .. } => "NormalizeMessage",
             Self::ContinueWorkflow { .. } => "ContinueWorkflow",
             Self::ResumeHeld { .. } => "ResumeHeld",
+            Self::AskCapacity { .. } => "AskCapacity",
+            Self::AnswerCapacity { .. } => "AnswerCapacity",
+            Self::ReclaimCapacity { .. } => "ReclaimCapacity",
             Self::SendOffer { .. } => "SendOffer",
             Self::WithdrawOffer { .. } => "WithdrawOffer",
             Self::RequestDocument { .. } => "RequestDocument",

@@ -5,14 +5,15 @@
 use crate::answer::Answer;
 use crate::attempt::MilestoneAttempt;
 use crate::automation::{Agreement, Held, HeldOutcome, ModeSet, OnTheWire};
+use crate::capacity::{CapacityAsk, CapacityHold, Displaceable, Search, Statement};
 use crate::decision::Evidence;
 use crate::directory::{AccessKey, Partner, Settings, Site, Source};
 use crate::document::{Contradiction, Document, DocumentKind, Proof, Requirement};
 use crate::effect::Receipt;
 use crate::exception::{Approval, ApprovalOutcome, Exception, ExceptionSeverity, Touch};
 use crate::id::{
-    ApprovalId, DocumentId, EffectId, ExceptionId, HeldId, LoadId, MessageId, NoticeId, OfferId, PartnerId, TenantId,
-    TenderId,
+    ApprovalId, CapacityHoldId, DocumentId, EffectId, ExceptionId, HeldId, LoadId, MessageId, NoticeId, OfferId,
+    PartnerId, StatementId, TenantId, TenderId,
 };
 use crate::issue::Issue;
 use crate::load::{Load, Order, Shipment};
@@ -361,6 +362,77 @@ pub enum Event {
         agreement: Option<Agreement>,
     },
 
+    // An expedited load and its truck.
+    /// A truck is held for the load.
+    CapacityGranted {
+        hold: Box<CapacityHold>,
+        rate: Money,
+        search: Search,
+        /// The reference of the load it was taken from, where it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        displaced: Option<String>,
+    },
+    /// Nothing is held for the load: it is tendered by the routing guide.
+    CapacityRefused {
+        reason: String,
+        search: Search,
+        /// What a person may take from a load that can wait.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        displaceable: Option<Box<Displaceable>>,
+    },
+    /// The load's hold is over and no offer was made on it.
+    CapacityLost {
+        hold: CapacityHoldId,
+        reason: String,
+    },
+    /// The load's truck goes to one that cannot wait.
+    LoadDisplaced {
+        hold: CapacityHoldId,
+        offer: OfferId,
+        by: LoadId,
+        by_reference: String,
+        approved_by: Actor,
+    },
+    /// It was to give its truck away and could not.
+    DisplacementRefused {
+        hold: CapacityHoldId,
+        reason: String,
+    },
+
+    // What the tenant's carriers have free.
+    CapacityStated {
+        statement: Box<Statement>,
+    },
+    CapacityHeld {
+        hold: Box<CapacityHold>,
+    },
+    /// An offer was made on a hold, which now lasts until that is answered.
+    CapacityOffered {
+        hold: CapacityHoldId,
+        offer: OfferId,
+        until: Timestamp,
+    },
+    /// A held truck hauls its load.
+    CapacityConsumed {
+        hold: CapacityHoldId,
+    },
+    /// A held truck is free again.
+    CapacityReleased {
+        hold: CapacityHoldId,
+        statement: StatementId,
+        reason: String,
+    },
+    /// A held truck was asked back for a load that cannot wait.
+    CapacityReclaimed {
+        hold: CapacityHoldId,
+        ask: Box<CapacityAsk>,
+    },
+    /// It stays with its load.
+    CapacityKept {
+        hold: CapacityHoldId,
+        reason: String,
+    },
+
     // The tenant's settings.
     TenantCreated {
         tenant: TenantId,
@@ -421,6 +493,18 @@ impl Event {
             Self::MessageReceived(_) => "MessageReceived",
             Self::MessageNormalized { .. } => "MessageNormalized",
             Self::MessageQuarantined { .. } => "MessageQuarantined",
+            Self::CapacityGranted { .. } => "CapacityGranted",
+            Self::CapacityRefused { .. } => "CapacityRefused",
+            Self::CapacityLost { .. } => "CapacityLost",
+            Self::LoadDisplaced { .. } => "LoadDisplaced",
+            Self::DisplacementRefused { .. } => "DisplacementRefused",
+            Self::CapacityStated { .. } => "CapacityStated",
+            Self::CapacityHeld { .. } => "CapacityHeld",
+            Self::CapacityOffered { .. } => "CapacityOffered",
+            Self::CapacityConsumed { .. } => "CapacityConsumed",
+            Self::CapacityReleased { .. } => "CapacityReleased",
+            Self::CapacityReclaimed { .. } => "CapacityReclaimed",
+            Self::CapacityKept { .. } => "CapacityKept",
             Self::MessageCorrected { .. } => "MessageCorrected",
             Self::AttemptRejected { .. } => "AttemptRejected",
             Self::AcknowledgementReceived { .. } => "AcknowledgementReceived",

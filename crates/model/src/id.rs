@@ -77,6 +77,10 @@ ids! {
     TimerId = "tmr";
     /// A paper of a load.
     DocumentId = "doc";
+    /// What a carrier says it has free.
+    StatementId = "cap";
+    /// One truck kept for one load.
+    CapacityHoldId = "cph";
 }
 
 /// An id that `Mint` can make.
@@ -146,6 +150,15 @@ impl StreamId {
     /// The tenant's settings: partners, sources, playbooks, policies.
     pub fn settings() -> Self {
         Self("settings".to_owned())
+    }
+
+    /// What the tenant's carriers have said they have free, and what of it is held: a resource of its own.
+    pub fn capacity() -> Self {
+        Self("capacity".to_owned())
+    }
+
+    pub fn is_capacity(&self) -> bool {
+        self.0 == "capacity"
     }
 
     pub fn is_load(&self) -> bool {

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod attempt;
 pub mod automation;
+pub mod capacity;
 pub mod decision;
 pub mod directory;
 pub mod document;

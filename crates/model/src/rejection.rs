@@ -57,6 +57,10 @@ pub enum Rejection {
     DocumentUnknown,
     LoadNotCovered,
     LoadNotOfThisCarrier,
+    /// What is said to be free cannot be.
+    CapacityInvalid,
+    /// Nobody knows where the free capacity lies.
+    CapacityPlaceUnknown,
     NotAllowed,
 }
 
@@ -123,6 +127,10 @@ impl Rejection {
                 "No carrier has this load, so nothing can have been delivered. Check which load it is of."
             }
             Self::LoadNotOfThisCarrier => "Another carrier hauls this load, or none does.",
+            Self::CapacityInvalid => "This cannot be free capacity. Correct the places named and state it again.",
+            Self::CapacityPlaceUnknown => {
+                "Nobody knows where this lies. Give coordinates, a site's code, or a city of the table."
+            }
             Self::NotAllowed => "A policy forbids this.",
         }
     }

@@ -29,6 +29,8 @@ pub enum RespondByBasis {
     Contract,
     /// The tenant's default.
     Default,
+    /// The tenant's time for offers of expedited loads, which is shorter.
+    Expedited,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

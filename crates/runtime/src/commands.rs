@@ -105,6 +105,7 @@ impl Machine {
                 let id = load.0.clone();
                 self.on_load(&asked, ("load", &id), Rejection::LoadUnknown, command, keys)
             }
+            Command::StateCapacity { capacity } => self.state_capacity(&asked, capacity),
             Command::CreateTenant { .. }
             | Command::IssueKey { .. }
             | Command::InstallPlaybook { .. }

@@ -23,6 +23,7 @@ pub mod timers;
 pub mod trail;
 pub mod vault;
 
+mod capacity;
 mod documents;
 mod follow_up;
 mod normalize;

@@ -6,6 +6,7 @@
 
 use crate::audit::leaf;
 use crate::audit::sequencer::Sequencer;
+use crate::capacity::Capacity;
 use crate::normalize::Said;
 use crate::overlay::Overlay;
 use crate::perform::Outbox;
@@ -65,6 +66,7 @@ pub struct Machine {
     /// The last sequencing did not end: the trees in memory are to be read again before they go on.
     pub(crate) audit_torn: bool,
     pub(crate) trips: Trips,
+    pub(crate) capacity: Capacity,
     /// Where each tenant's automation was last switched: nothing of it leaves before that is durable.
     pub(crate) switched: BTreeMap<TenantId, Seq>,
     pub(crate) batch: Batch,
@@ -128,6 +130,7 @@ impl Machine {
             checkpointed_at: now,
             audit_torn: false,
             trips: Trips::default(),
+            capacity: Capacity::default(),
             switched: BTreeMap::new(),
             batch: Batch::default(),
         };
@@ -145,6 +148,7 @@ impl Machine {
         self.sequencers.clear();
         self.audit_torn = false;
         self.switched.clear();
+        self.capacity = Capacity::default();
         self.batch = Batch::default();
         self.queue.retain(|work| matches!(work, Work::Request(..)));
         let positions = self.store.positions()?;
@@ -170,6 +174,7 @@ impl Machine {
         let tenants: Vec<TenantId> = self.directory(&platform)?.tenants.keys().cloned().collect();
         for tenant in tenants {
             self.directory(&tenant)?;
+            self.know_capacity(&tenant)?;
         }
         Ok(())
     }
@@ -239,6 +244,9 @@ impl Machine {
             if !self.trips.is_quiet() {
                 self.follow_trips(now)?;
             }
+            if !self.capacity.is_quiet() {
+                self.follow_capacity(now)?;
+            }
         }
         Ok(std::mem::take(&mut self.batch))
     }
@@ -266,6 +274,8 @@ impl Machine {
             }
             Order::ContinueWorkflow { .. } => self.go_on(&pending, now),
             Order::ResumeHeld { .. } => self.resume(&pending, now),
+            Order::AskCapacity { .. } => self.ask_capacity(&pending, now),
+            Order::AnswerCapacity { .. } | Order::ReclaimCapacity { .. } => self.tell_of_capacity(&pending, now),
             // The others leave by a courier.
             Order::SendOffer { .. }
             | Order::WithdrawOffer { .. }
@@ -287,6 +297,7 @@ impl Machine {
         extra: Extra,
     ) -> Result<Seq, StoreError> {
         self.trips.note(tenant, stream, &reaction.events);
+        self.capacity.note(tenant, stream, &reaction);
         let version = self.streams.advance(tenant, stream);
         if version == 1 {
             self.name(tenant, &mut reaction)?;

@@ -36,6 +36,8 @@ pub(crate) struct Quarantined {
 pub(crate) enum Admitted {
     To(LoadId),
     Noted(Box<Event>),
+    /// By a stream that is no load's.
+    Elsewhere,
     Positions(Box<PositionsNote>),
     Refused(Rejection, String),
     /// A mail that fits several loads, of which a person chooses one.
@@ -130,6 +132,7 @@ impl Machine {
             match self.admit(&reading, place, attempt, entropy)? {
                 Admitted::To(load) => loads.push(load),
                 Admitted::Noted(event) => notes.push(*event),
+                Admitted::Elsewhere => {}
                 Admitted::Positions(positions) => {
                     notes.push(positions.event);
                     seen.extend(positions.views);
@@ -216,6 +219,7 @@ impl Machine {
                 let note = self.take_positions(&carried, &positions)?;
                 return Ok(Admitted::Positions(Box::new(note)));
             }
+            Attempt::Capacity(attempt) => return self.hear_capacity(reading, &cause, attempt),
             Attempt::Mail(mail) => return self.admit_mail(reading, &cause, *mail, entropy),
             Attempt::Order(order) => {
                 let Some(customer) = directory.customer(&order.customer) else {
@@ -472,6 +476,7 @@ fn speaks_for_another<'a>(reading: &Reading<'_>, attempt: &'a Attempt) -> Option
         Attempt::Answer(answer) => &answer.carrier,
         Attempt::Status(status) => &status.carrier,
         Attempt::Invoice(invoice) => &invoice.carrier,
+        Attempt::Capacity(capacity) => &capacity.carrier,
         Attempt::Document(document) => document.carrier.as_ref()?,
         // It names only our own message; whose vehicles positions may be of is judged one by one, and of a mail who wrote it.
         Attempt::Acknowledgement(_) | Attempt::Positions(_) | Attempt::Mail(_) => return None,

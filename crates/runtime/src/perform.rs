@@ -445,9 +445,12 @@ impl Machine {
                 self.streams.put(tenant, &pending.stream, state, self.committed);
                 Ok(rendered)
             }
-            Order::NormalizeMessage { .. } | Order::ContinueWorkflow { .. } | Order::ResumeHeld { .. } => {
-                Ok(Err("performed inside".to_owned()))
-            }
+            Order::NormalizeMessage { .. }
+            | Order::ContinueWorkflow { .. }
+            | Order::ResumeHeld { .. }
+            | Order::AskCapacity { .. }
+            | Order::AnswerCapacity { .. }
+            | Order::ReclaimCapacity { .. } => Ok(Err("performed inside".to_owned())),
         }
     }
 

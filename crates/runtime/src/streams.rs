@@ -102,7 +102,7 @@ impl Streams {
 
 impl Machine {
     /// The stream's records in order, from the store: all of them, as it is only called for streams not in memory.
-    fn records_of(&self, tenant: &TenantId, stream: &StreamId) -> Result<Vec<Stored>, StoreError> {
+    pub(crate) fn records_of(&self, tenant: &TenantId, stream: &StreamId) -> Result<Vec<Stored>, StoreError> {
         let scope = Self::scope(tenant);
         let mut seqs: Vec<Seq> = self.store.stream_seqs(&scope, stream)?;
         let last = seqs.last().copied().unwrap_or(0);

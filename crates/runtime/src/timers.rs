@@ -140,6 +140,9 @@ fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
 impl Machine {
     /// A timer fires: its load judges what that means.
     pub(crate) fn wake(&mut self, due: DueTimer, now: Timestamp) -> Result<(), StoreError> {
+        if due.stream.is_capacity() {
+            return self.wake_capacity(due, now);
+        }
         let DueTimer {
             tenant,
             stream,

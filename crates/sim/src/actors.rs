@@ -238,6 +238,7 @@ impl World {
         let control_number = self.number();
         let (customer, reference) = (customer.as_str(), reference.as_str());
         let asked = Asked {
+            expedited: false,
             customer,
             reference,
             from,

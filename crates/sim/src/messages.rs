@@ -21,6 +21,7 @@ pub struct Asked<'a> {
     pub control_number: u32,
     pub now: Timestamp,
     pub respond_by: Option<Timestamp>,
+    pub expedited: bool,
 }
 
 /// A 204 that asks for a haul two days from now.
@@ -32,6 +33,9 @@ pub fn tender(asked: &Asked<'_>) -> Vec<u8> {
         )
     };
     let mut set = format!("B2**JBHT**{}**PP~\nB2A*00*LT~\n", asked.reference);
+    if asked.expedited {
+        set += "L11*1*XE~\n";
+    }
     if let Some(at) = asked.respond_by {
         set += &format!("G62*64*{}*1*{}*UT~\n", at.strftime("%Y%m%d"), at.strftime("%H%M"));
     }
@@ -85,6 +89,9 @@ pub fn order_json(asked: &Asked<'_>) -> Value {
         "goods": [{"description": "Rolled paper", "pieces": 24}],
         "pieces": 24,
     });
+    if let (true, Some(fields)) = (asked.expedited, order.as_object_mut()) {
+        fields.insert("priority".to_owned(), json!("high"));
+    }
     if let (Some(at), Some(fields)) = (asked.respond_by, order.as_object_mut()) {
         fields.insert("respond_by".to_owned(), json!(at.to_string()));
     }
@@ -322,6 +329,7 @@ mod tests {
             control_number: 7,
             now,
             respond_by: Some(now + SignedDuration::from_mins(40)),
+            expedited: true,
         };
         let answered = Answered {
             scac: "JBHT",

@@ -51,3 +51,10 @@ function from(words: Record<string, { text: string; shape: string; tone: string 
 export const StatusPill = ({ status }: { status: LoadStatus }) => from(STATUS, status);
 export const SeverityPill = ({ severity }: { severity: Severity }) => from(SEVERITY, severity);
 export const OfferPill = ({ state }: { state: string }) => from(OFFER, state);
+
+/** A load with high priority, which comes first. */
+export const Expedited = () => (
+  <Pill tone="danger" shape="»">
+    Expedite
+  </Pill>
+);

@@ -20,7 +20,7 @@ mod vehicle;
 mod tests;
 
 pub(crate) use assign::{assign, assign_by, begin};
-pub use places::locate;
+pub use places::{locate, locate_place};
 
 pub(crate) use fold::LATE_AFTER_S;
 pub(crate) use late::{overdue, span, timer_of};

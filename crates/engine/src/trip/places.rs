@@ -39,6 +39,18 @@ pub fn locate(stop: &Stop, directory: &Directory) -> Option<StopPlace> {
     Some(place(coordinates, None, CITY_UNCERTAINTY_M, source))
 }
 
+/// Where a place lies that no stop is at, and how that is known.
+pub fn locate_place(location: &Location, directory: &Directory) -> Option<(Coordinates, String)> {
+    if let Some(coordinates) = location.coordinates {
+        return Some((coordinates, "statement".to_owned()));
+    }
+    if let Some(site) = directory.sites.values().find(|it| is_at(it, location)) {
+        return Some((site.coordinates, format!("site {}", site.id)));
+    }
+    let coordinates = city(&location.city, &location.region)?;
+    Some((coordinates, format!("city table, {}", location.label())))
+}
+
 /// By a partner's code for it; else by its name, where town or postal code agree.
 fn is_at(site: &Site, location: &Location) -> bool {
     let same = |one: &str, other: &str| !one.is_empty() && one.trim().eq_ignore_ascii_case(other.trim());

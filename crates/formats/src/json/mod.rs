@@ -1,7 +1,8 @@
-//! JSON: orders and answers of our own public shape, bare or in a CloudEvents 1.0 envelope, one or a list of them;
+//! JSON: orders, answers, documents and free capacity of our own public shape, bare or in a CloudEvents 1.0 envelope, one or a list of them;
 //! and the bodies of webhooks out.
 
 mod answer;
+mod capacity;
 mod cloud_event;
 mod document;
 mod follow_up;
@@ -115,10 +116,13 @@ fn read(item: &Node<'_>, context: &Context<'_>) -> Decoding {
         answer::read(body, context, &mut findings).map(Attempt::Answer)
     } else if body.get("document").is_some() {
         document::read(body, context, &mut findings).map(|it| Attempt::Document(Box::new(it)))
+    } else if body.get("trucks").is_some() {
+        capacity::read(body, context, &mut findings).map(|it| Attempt::Capacity(Box::new(it)))
     } else if body.get("stops").is_some() || body.get("purpose").is_some() {
         order::read(body, context, &mut findings).map(|it| Attempt::Order(Box::new(it)))
     } else {
-        let why = "it is neither an order (`stops`) nor an answer to an offer (`answer`) nor a document (`document`)";
+        let why = "it is no order (`stops`), no answer to an offer (`answer`), no document (`document`) and no free \
+                   capacity (`trucks`)";
         findings.fatal(
             "json.unknown_shape",
             body.pointer(),

@@ -30,7 +30,7 @@ const ORDER: [&str; 15] = [
     "bill_to",
     "id",
 ];
-const PLACE: [&str; 10] = [
+pub const PLACE: [&str; 10] = [
     "name",
     "code",
     "address",
@@ -130,7 +130,7 @@ const STOP_KINDS: [(&str, StopKind); 3] = [
     ("delivery", StopKind::Delivery),
     ("other", StopKind::Other),
 ];
-const EQUIPMENT_KINDS: [(&str, EquipmentKind); 6] = [
+pub const EQUIPMENT_KINDS: [(&str, EquipmentKind); 6] = [
     ("van", EquipmentKind::Van),
     ("reefer", EquipmentKind::Reefer),
     ("flatbed", EquipmentKind::Flatbed),
@@ -193,7 +193,7 @@ fn stop(node: &Node<'_>, sequence: u32, system: &str, context: &Context<'_>, fin
 }
 
 /// The zone a stop names is kept; else it follows from state or province.
-fn location(node: &Node<'_>, findings: &mut Findings) -> Location {
+pub fn location(node: &Node<'_>, findings: &mut Findings) -> Location {
     let mut text = |key| node.text(key, findings).unwrap_or_default();
     let (name, city, region, postal_code) = (text("name"), text("city"), text("region"), text("postal_code"));
     let country = place::country(&text("country"), &region);

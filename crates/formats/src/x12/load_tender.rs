@@ -44,6 +44,7 @@ struct Header<'t, 'a> {
     respond_by: Option<Segment<'t, 'a>>,
     notes: Vec<Personal>,
     equipment: Equipment,
+    priority: Priority,
     hazardous: bool,
 }
 
@@ -81,7 +82,7 @@ pub fn read(received: &Received<'_, '_>, findings: &mut Findings) -> Option<Orde
         equipment: header.equipment,
         rate,
         respond_by,
-        priority: Priority::Normal,
+        priority: header.priority,
         bill_to,
         notes: header.notes,
     };
@@ -150,7 +151,7 @@ fn gather<'t, 'a>(received: &'t Received<'t, 'a>, findings: &mut Findings) -> (H
         }
         let taken = match drafts.last_mut() {
             Some(draft) => draft.take(segment, received),
-            None => header.take(segment, &mut party, received),
+            None => header.take(segment, &mut party, received, findings),
         };
         if !taken {
             header.take_anywhere(&segment, received, findings);
@@ -170,9 +171,18 @@ fn gather<'t, 'a>(received: &'t Received<'t, 'a>, findings: &mut Findings) -> (H
 
 impl<'t, 'a> Header<'t, 'a> {
     /// Takes a segment before the first stop. False: not one that stands only there.
-    fn take(&mut self, segment: Segment<'t, 'a>, party: &mut Party, received: &Received<'_, '_>) -> bool {
+    fn take(
+        &mut self,
+        segment: Segment<'t, 'a>,
+        party: &mut Party,
+        received: &Received<'_, '_>,
+        findings: &mut Findings,
+    ) -> bool {
         match segment.id() {
             "L11" => {
+                if segment.get(2) == PRIORITY && *party == Party::Other {
+                    self.priority = priority(&segment, findings);
+                }
                 if self.references.len() < REFERENCES_MAX && *party == Party::Other {
                     self.references.extend(stop::reference(&segment, received.sender));
                 }
@@ -236,6 +246,25 @@ impl<'t, 'a> Header<'t, 'a> {
                     "Check whether it says something you need.",
                 );
             }
+        }
+    }
+}
+
+/// L11-02 (data element 128) `XE`, transportation priority number: the one place where a 204 says in code how urgent it is.
+/// The number is in L11-01; 1 is the highest (defence transportation priority TP-1), and 2 and 3 can wait.
+const PRIORITY: &str = "XE";
+
+fn priority(l11: &Segment<'_, '_>, findings: &mut Findings) -> Priority {
+    let written = l11.get(1).trim();
+    let number = written.trim_start_matches(|it: char| !it.is_ascii_digit());
+    match number.trim_start_matches('0') {
+        "1" => Priority::High,
+        "2" | "3" => Priority::Normal,
+        _ => {
+            let why = format!("{} is not a transportation priority from 1 to 3", quoted(written));
+            let fix = "The load has normal priority. Ask the customer whether it can wait.";
+            findings.warning("x12.priority_unknown", l11.at(1), why, fix);
+            Priority::Normal
         }
     }
 }

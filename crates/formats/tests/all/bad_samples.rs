@@ -321,7 +321,29 @@ fn sample_bad_order_json() {
           ! Fatal answer.missing_carrier at /2/carrier: nobody says who answers
           ! Fatal answer.missing_reference at /2/offer: it says not which offer it answers
         unread at /3
-          ! Fatal json.unknown_shape at /3: it is neither an order (`stops`) nor an answer to an offer (`answer`) nor a document (`document`)
+          ! Fatal json.unknown_shape at /3: it is no order (`stops`), no answer to an offer (`answer`), no document (`document`) and no free capacity (`trucks`)
+    "#]],
+    );
+}
+
+#[test]
+fn sample_bad_capacity_json() {
+    check(
+        "bad/capacity.json",
+        expect![[r#"
+        unread at /0
+          ! Fatal capacity.missing_carrier at /0/carrier: nobody says whose trucks they are
+          ! Warning json.wrong_type at /0/trucks: `two` is not a whole number
+          ! Fatal capacity.bad_trucks at /0/trucks: it says not how many trucks are free
+        unread at /1
+          ! Fatal capacity.unknown_equipment at /1/equipment: `sledge` is none of van, reefer, flatbed, container, tanker
+        unread at /2
+          ! Warning json.bad_time at /2/from: `soon` is not a time such as 2026-11-24T08:00:00-05:00 or 2026-11-24T08:00
+          ! Fatal capacity.bad_time at /2/from: it is no time, and without it nobody knows when the trucks are free
+          ! Warning json.bad_time at /2/until: `someday` is not a time such as 2026-11-24T08:00:00-05:00 or 2026-11-24T08:00
+          ! Fatal capacity.bad_time at /2/until: it is no time, and without it nobody knows when the trucks are free
+        unread at /3
+          ! Fatal capacity.missing_until at /3/until: it says not until when they are free
     "#]],
     );
 }

@@ -250,6 +250,45 @@ fn sample_order_json() {
 }
 
 #[test]
+fn sample_204_expedited() {
+    check(
+        "204_expedited.edi",
+        expect![[r#"
+        from BRACKENRIDGE to SIGNALBOX #000000121
+        order at interchange 000000121, group 121, 204 0001
+          Original BRK-48299 of BRACKENRIDGE, 1875.00 USD, High
+          Van Some("TF"), Some((18688006, "41200 L")) g, Some(24) pieces
+          respond by 2026-11-24T23:00Z America/Chicago
+          ids shipment_id=BRK-48299 purchase_order=PO-99120 x12_xe=TP-1 bill_of_lading=BOL-48211
+          bill to BRACKENRIDGE PAPER [BRKBT] ["1 INVENTED WAY"] PORTLAND, ME 04101 US (America/New_York)
+          1 Pickup BRACKENRIDGE MILL [MILL1] ["14 RIVERSIDE ROW"] BANGOR, ME 04401 US (America/New_York)
+            2026-11-25T13:00Z America/New_York to 2026-11-25T17:00Z America/New_York
+            Some("41200 L") Some(24) pieces; pickup_number=PU-7741
+            contact PAT EXAMPLE 2075550101 PAT@EXAMPLE.COM
+          2 Delivery LAKESHORE PRINT [LSP] ["900 HARBOR DR"] MILWAUKEE, WI 53202 US (America/Chicago)
+            2026-11-27T13:00Z America/Chicago to 2026-11-27T21:00Z America/Chicago
+            Some("41200 L") Some(24) pieces; delivery_order=DO-5512
+            contact SAM SAMPLE 4145550102
+          goods "ROLLED PAPER" Some(24) Some("41200 L")
+          note Some("DRIVER MUST WEAR A VEST")
+    "#]],
+    );
+}
+
+#[test]
+fn sample_capacity_json() {
+    check(
+        "capacity.json",
+        expect![[r#"
+        capacity at /0
+          LNHL 2 Van at Portland, ME Some(2026-11-25T11:00:00Z) to 2026-11-27T23:00:00Z America/New_York Some("1850.00 USD")
+        capacity at /1
+          LNHL 1 Reefer at Lakeshore Cold Storage None to 2026-11-26T18:00:00Z Etc/GMT+6 None
+    "#]],
+    );
+}
+
+#[test]
 fn sample_proof_json() {
     check(
         "proof.json",

@@ -95,6 +95,7 @@ fn detail(state: &LoadState, directory: &Directory, caller: &Caller, latest: Opt
         "documents": documents::of_load(state),
         "invoice": views::invoice(state),
         "held": state.held,
+        "expedite": state.expedite,
         "allowed_actions": allowed_actions(state, caller),
     })
 }

@@ -8,6 +8,7 @@ mod assets;
 mod audit;
 mod auth;
 mod automation;
+mod capacity;
 mod directory;
 mod docs;
 mod documents;
@@ -139,6 +140,8 @@ fn described() -> OpenApiRouter<Edge> {
         .routes(routes!(work::raw_message))
         .routes(routes!(directory::partners))
         .routes(routes!(directory::partner, directory::put_partner))
+        .routes(routes!(capacity::put_capacity))
+        .routes(routes!(capacity::capacity))
         .routes(routes!(directory::sources))
         .routes(routes!(directory::source, directory::put_source))
         .routes(routes!(directory::settings, directory::put_settings))

@@ -191,6 +191,8 @@ pub fn of_rejection(rejection: Rejection) -> (&'static str, StatusCode) {
         Rejection::DocumentUnknown => ("document_unknown", S::NOT_FOUND),
         Rejection::LoadNotCovered => ("load_not_covered", S::CONFLICT),
         Rejection::LoadNotOfThisCarrier => ("load_not_of_this_carrier", S::FORBIDDEN),
+        Rejection::CapacityInvalid => ("capacity_invalid", S::UNPROCESSABLE_ENTITY),
+        Rejection::CapacityPlaceUnknown => ("capacity_place_unknown", S::UNPROCESSABLE_ENTITY),
         Rejection::NotAllowed => ("not_allowed", S::FORBIDDEN),
     }
 }

@@ -386,6 +386,9 @@ pub struct LoadDetail {
     pub invoice: Option<InvoiceReadiness>,
     /// What automation was about to do and did not, because it observes or is stopped.
     pub held: Vec<serde_json::Value>,
+    /// What free capacity came to for an expedited load, or the expedited load that this one gave way to: the `search` with
+    /// its `candidates` and what was `left_out`, the truck that is in `hold`, or why it is `refused`.
+    pub expedite: Option<serde_json::Value>,
     pub allowed_actions: Vec<String>,
 }
 

@@ -249,6 +249,49 @@ fn told_of_mail(event: &Event) -> String {
         Event::MailReceived { mail, .. } => mail.summary.clone(),
         Event::AdviceGiven { advice, .. } => format!("Words of {}, as advice", advice.model),
         Event::AdviceRefused { reason, .. } => format!("Not shown: {reason}"),
+        other => told_of_capacity(other),
+    }
+}
+
+/// One line of a load's truck that was free, or that it gave away.
+fn told_of_capacity(event: &Event) -> String {
+    match event {
+        Event::CapacityGranted {
+            hold,
+            rate,
+            search,
+            displaced,
+        } => {
+            let nearest = search.candidates.iter().find(|it| it.statement == hold.statement);
+            let way = nearest.map_or_else(String::new, |it| {
+                format!(", {} km from the pickup", it.distance_m / 1_000)
+            });
+            let from = displaced
+                .as_ref()
+                .map_or_else(String::new, |it| format!(", in the place of load {it}"));
+            format!("A truck of {} at {rate} is held{way}{from}", hold.scac)
+        }
+        Event::CapacityRefused {
+            reason, displaceable, ..
+        } => displaceable.as_ref().map_or_else(
+            || format!("No free truck, so by the routing guide: {reason}"),
+            |it| {
+                format!(
+                    "No free truck, but {}'s is on offer to load {}",
+                    it.hold.scac, it.hold.need.reference
+                )
+            },
+        ),
+        Event::CapacityLost { reason, .. } => format!("The truck is not held any more: {reason}"),
+        Event::LoadDisplaced {
+            by_reference,
+            approved_by,
+            ..
+        } => format!(
+            "Its truck goes to expedited load {by_reference}, approved by {}",
+            approved_by.name
+        ),
+        Event::DisplacementRefused { reason, .. } => format!("It keeps its truck: {reason}"),
         // Of other streams: they never stand on a load's timeline, and their names say enough.
         other => other.name().to_owned(),
     }
@@ -345,6 +388,9 @@ fn ordered(effect: &Effect, directory: &Directory) -> String {
         Order::AskAdvisor { .. } => "Asks the language model for a summary and a draft".to_owned(),
         Order::NormalizeMessage { source, .. } => format!("Read what came by {source}"),
         Order::ContinueWorkflow { call, .. } => format!("Go on after {call}"),
+        Order::AskCapacity { .. } => "Ask for a truck that is free near the pickup".to_owned(),
+        Order::AnswerCapacity { .. } => "Answer what is free".to_owned(),
+        Order::ReclaimCapacity { by_reference, .. } => format!("Give the truck to load {by_reference}"),
         Order::ResumeHeld { .. } => "Go on once automation may act".to_owned(),
     }
 }

@@ -290,6 +290,14 @@ impl HttpBoundary {
                 let body = json!({"mode": mode, "playbook": scope.playbook, "reason": reason});
                 return Ok(self.request(Method::PUT, "/api/v1/automation", &who.name)?.json(&body));
             }
+            Command::StateCapacity { capacity } => {
+                let place = &capacity.place;
+                let body = json!({"trucks": capacity.trucks, "equipment": capacity.equipment, "city": place.city,
+                    "region": place.region, "until": capacity.until.at,
+                    "rate_minor": capacity.rate.as_ref().map(|it| it.minor)});
+                let path = format!("/api/v1/partners/{}/capacity", partner_id(&capacity.carrier));
+                return Ok(self.request(Method::PUT, &path, &who.name)?.json(&body));
+            }
             Command::AssignVehicle { load, vehicle, from } => {
                 let body = json!({"vehicle": vehicle, "from": from});
                 let path = format!("/api/v1/loads/{load}/vehicle");
@@ -302,8 +310,9 @@ impl HttpBoundary {
 
     /// A partner's message: JSON orders go to the API, all else to `/in`.
     fn message(&self, from: &str, source: &str, bytes: &[u8]) -> Result<RequestBuilder, String> {
-        let is_document = String::from_utf8_lossy(bytes).contains("\"document\"");
-        let request = if source == JSON_SOURCE && is_document {
+        let text = String::from_utf8_lossy(bytes);
+        let is_order = !text.contains("\"document\"") && !text.contains("\"trucks\"");
+        let request = if source == JSON_SOURCE && !is_order {
             self.request(Method::POST, &format!("/in/{JSON_SOURCE}"), from)?
         } else if source == JSON_SOURCE {
             let key = format!(
@@ -421,7 +430,8 @@ impl HttpBoundary {
         for row in board["rows"].as_array().into_iter().flatten() {
             let load = row["key"].as_str().unwrap_or_default();
             let timeline = self.ask(Method::GET, &format!("/api/v1/loads/{load}/timeline"), None)?;
-            happened.extend(timeline::happened(&timeline)?);
+            let reference = row["row"]["reference"].as_str().unwrap_or_default();
+            happened.extend(timeline::happened(&timeline, reference)?);
             effects.extend(timeline::effects(&timeline));
         }
         // Stable: entries of one record keep their order.
@@ -506,6 +516,11 @@ impl Boundary for HttpBoundary {
 
     fn events(&self) -> Vec<(Timestamp, Event)> {
         self.happened.iter().map(|it| (it.at, it.event.clone())).collect()
+    }
+
+    fn events_of(&self, reference: &str) -> Result<Vec<(Timestamp, Event)>, String> {
+        let of = self.happened.iter().filter(|it| it.reference == reference);
+        Ok(of.map(|it| (it.at, it.event.clone())).collect())
     }
 
     fn status(&self) -> Result<Option<String>, String> {

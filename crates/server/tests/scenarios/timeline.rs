@@ -8,14 +8,18 @@ pub struct Happened {
     pub seq: u64,
     pub at: Timestamp,
     pub cause: String,
+    /// What partners call its load.
+    pub reference: String,
     pub event: Event,
 }
 
 /// Events and touches of a timeline, in its order.
-pub fn happened(timeline: &Value) -> Result<Vec<Happened>, String> {
+pub fn happened(timeline: &Value, reference: &str) -> Result<Vec<Happened>, String> {
     let of_stream = |it: &&Value| it["kind"] == "event" || it["kind"] == "touch";
     let drafts = drafts(timeline);
-    let happened = entries(timeline).filter(of_stream).map(|it| read(it, &drafts));
+    let happened = entries(timeline)
+        .filter(of_stream)
+        .map(|it| read(it, &drafts, reference));
     happened.collect()
 }
 
@@ -38,7 +42,7 @@ fn entries(timeline: &Value) -> impl Iterator<Item = &Value> {
     timeline["entries"].as_array().into_iter().flatten()
 }
 
-fn read(entry: &Value, drafts: &[&Value]) -> Result<Happened, String> {
+fn read(entry: &Value, drafts: &[&Value], reference: &str) -> Result<Happened, String> {
     let wrong = |why: &dyn std::fmt::Display| format!("{why}: {entry}");
     let mut event = match entry["kind"].as_str() {
         Some("touch") => json!({"event": "touch_recorded", "touch": entry["data"]}),
@@ -56,6 +60,7 @@ fn read(entry: &Value, drafts: &[&Value]) -> Result<Happened, String> {
         seq: entry["seq"].as_u64().ok_or_else(|| wrong(&"no seq"))?,
         at: text(&entry["at"]).parse().map_err(|it| wrong(&it))?,
         cause: text(&entry["cause"]),
+        reference: reference.to_owned(),
         event: serde_json::from_value(event).map_err(|it| wrong(&it))?,
     })
 }

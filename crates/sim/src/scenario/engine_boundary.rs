@@ -4,6 +4,7 @@ use super::{BEGIN, Boundary, Letter, Outcome, Sent};
 use crate::messages::Told;
 use crate::setup::{EMAIL_SOURCE, JSON_SOURCE, TELEMATICS_SOURCE, Trade, partner_id};
 use jiff::{SignedDuration, Timestamp};
+use signalbox_engine::capacity::{self, Book};
 use signalbox_engine::command::Command;
 use signalbox_engine::directory::Directory;
 use signalbox_engine::documents::Arrival;
@@ -30,16 +31,17 @@ pub struct EngineBoundary {
     pub(super) directory: Directory,
     pub(super) loads: BTreeMap<StreamId, LoadState>,
     pub(super) links: BTreeMap<ExternalId, StreamId>,
-    timers: BTreeMap<(StreamId, TimerId), Timestamp>,
-    effects: VecDeque<(StreamId, Effect)>,
+    pub(super) timers: BTreeMap<(StreamId, TimerId), Timestamp>,
+    pub(super) effects: VecDeque<(StreamId, Effect)>,
+    pub(super) book: Book,
     /// What automation holds back.
     parked: Vec<(StreamId, Effect)>,
     inbox: BTreeSet<Vec<u8>>,
-    events: Vec<(Timestamp, Event)>,
+    events: Vec<(StreamId, Timestamp, Event)>,
     told: Vec<Told>,
     letters: Vec<Letter>,
     cannot_be_reached: Vec<String>,
-    turns: u64,
+    pub(super) turns: u64,
     pub(super) fleet: Fleet,
     pub(super) position_issues: Vec<String>,
     /// A mail that a person has to give to a load, and since when.
@@ -56,6 +58,7 @@ impl EngineBoundary {
             links: BTreeMap::new(),
             timers: BTreeMap::new(),
             effects: VecDeque::new(),
+            book: Book::default(),
             parked: Vec::new(),
             inbox: BTreeSet::new(),
             events: Vec::new(),
@@ -103,7 +106,10 @@ impl EngineBoundary {
         }
         let concerns_trip = events.iter().any(Self::concerns_trip);
         let names = mail::names_given(&events);
-        self.events.extend(events.into_iter().map(|it| (self.now, it)));
+        let heard = capacity::heard(&events, &effects);
+        let now = self.now;
+        self.events
+            .extend(events.into_iter().map(|it| (stream.clone(), now, it)));
         self.effects.extend(effects.into_iter().map(|it| (stream.clone(), it)));
         self.links.extend(links.into_iter().map(|it| (it, stream.clone())));
         self.name(stream, &names);
@@ -116,6 +122,7 @@ impl EngineBoundary {
         if concerns_trip {
             self.follow(stream);
         }
+        self.follow_capacity(stream, heard);
         outcome
     }
 
@@ -205,6 +212,7 @@ impl EngineBoundary {
                 (stream, Input::Status(status))
             }
             Attempt::Mail(mail) => return self.admit_mail(*mail),
+            Attempt::Capacity(attempt) => return self.state_capacity(attempt, &actor),
             Attempt::Invoice(invoice) => {
                 let Some(stream) = self.of_carrier(&invoice.carrier, &invoice.reference) else {
                     return Some((Rejection::LoadUnknown, invoice.reference));
@@ -314,6 +322,13 @@ impl EngineBoundary {
                 duplicate: false,
             };
         }
+        if let Command::StateCapacity { capacity } = command {
+            let refused = self.state_capacity(capacity, who);
+            return Outcome {
+                refused,
+                duplicate: false,
+            };
+        }
         command.personal_mut().into_iter().for_each(seal);
         let (kind, id) = match &command {
             Command::AnswerOffer { answer } => ("offer", answer.offer.clone().map(|it| it.0).unwrap_or_default()),
@@ -336,8 +351,8 @@ impl EngineBoundary {
 
     /// Performs effects until none is left.
     fn rest(&mut self) {
-        while let Some((stream, effect)) = self.effects.pop_front() {
-            if self.is_held_back(&stream, &effect) {
+        while let Some((stream, effect)) = self.next_effect() {
+            if self.perform_capacity(&effect) || self.is_held_back(&stream, &effect) {
                 continue;
             }
             let (offer, carrier, made) = match &effect.order {
@@ -370,9 +385,12 @@ impl EngineBoundary {
                     self.deliver(&stream, &effect, customer.as_ref());
                     continue;
                 }
-                Order::NormalizeMessage { .. } | Order::SendAcknowledgement { .. } | Order::AskAdvisor { .. } => {
-                    continue;
-                }
+                Order::NormalizeMessage { .. }
+                | Order::SendAcknowledgement { .. }
+                | Order::AskAdvisor { .. }
+                | Order::AskCapacity { .. }
+                | Order::AnswerCapacity { .. }
+                | Order::ReclaimCapacity { .. } => continue,
             };
             let scac = self
                 .directory
@@ -404,6 +422,12 @@ impl EngineBoundary {
             };
             self.turn(&stream, input, &Actor::system());
         }
+    }
+
+    /// What is performed inside comes before what leaves, as the runtime has it.
+    fn next_effect(&mut self) -> Option<(StreamId, Effect)> {
+        let inner = self.effects.iter().position(|it| it.1.order.is_immediate());
+        self.effects.remove(inner.unwrap_or(0))
     }
 
     /// Delivers what needs no reading back.
@@ -531,7 +555,11 @@ impl Boundary for EngineBoundary {
             self.now = self.now.max(due);
             self.timers.remove(&key);
             let (stream, timer) = key;
-            self.turn(&stream, Input::Timer(timer), &Actor::system());
+            if stream.is_capacity() {
+                self.wake_capacity(timer);
+            } else {
+                self.turn(&stream, Input::Timer(timer), &Actor::system());
+            }
             self.rest();
         }
         self.now = until;
@@ -539,7 +567,13 @@ impl Boundary for EngineBoundary {
     }
 
     fn events(&self) -> Vec<(Timestamp, Event)> {
-        self.events.clone()
+        self.events.iter().map(|(_, at, it)| (*at, it.clone())).collect()
+    }
+
+    fn events_of(&self, reference: &str) -> Result<Vec<(Timestamp, Event)>, String> {
+        let of = |stream: &StreamId| self.reference(stream) == reference;
+        let events = self.events.iter().filter(|(stream, ..)| of(stream));
+        Ok(events.map(|(_, at, it)| (*at, it.clone())).collect())
     }
 
     fn status(&self) -> Result<Option<String>, String> {

@@ -2,6 +2,7 @@
 //! number; no step is ever passed over.
 
 use super::automation::{self, AutomationAction, AutomationCheck};
+use super::capacity::{self, CapacityAction, CapacityCheck};
 use super::mails::{self, MailAction, MailCheck};
 use super::papers::{self, PaperAction, PaperCheck};
 use super::trips::{self, SiteWords, TripAction, TripCheck};
@@ -39,6 +40,8 @@ pub enum Given {
         lane: String,
         minors: Vec<i64>,
     },
+    /// A carrier that no lane ranks.
+    OffGuide(String),
     NoRoutingGuide,
     RateCap(i64),
     AnswerWithin(u32),
@@ -62,6 +65,7 @@ pub enum Action {
         reference: String,
         customer: String,
         json: bool,
+        expedited: bool,
         respond_within: Option<SignedDuration>,
     },
     /// The very same bytes once more.
@@ -71,6 +75,8 @@ pub enum Action {
     Cancel,
     Answer {
         scac: String,
+        /// By its reference; the load ordered last where it is not named.
+        load: Option<String>,
         answer: Answer,
     },
     Acknowledge {
@@ -92,6 +98,7 @@ pub enum Action {
     Mail(MailAction),
     Paper(PaperAction),
     Automation(AutomationAction),
+    Capacity(CapacityAction),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -150,6 +157,7 @@ pub enum Check {
     Mail(MailCheck),
     Paper(PaperCheck),
     Automation(AutomationCheck),
+    Capacity(CapacityCheck),
 }
 
 /// Fewer files than this means that they were not found.
@@ -228,6 +236,7 @@ fn given(text: &str) -> Result<Given, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     Ok(match words.as_slice() {
         ["carriers", ..] => carriers(text)?,
+        ["carrier", scac, "off", "the", "guide"] => Given::OffGuide((*scac).to_owned()),
         ["no", "routing", "guide"] => Given::NoRoutingGuide,
         ["a", "rate", "cap", "of", rate, "USD"] => Given::RateCap(money(rate)?),
         ["approvals", "wait", time] => Given::ApprovalWithin(minutes(time)?),
@@ -281,6 +290,7 @@ fn action(text: &str) -> Result<Action, String> {
     let words: Vec<&str> = head.split_whitespace().collect();
     let answer = |scac: &str, answer| Action::Answer {
         scac: scac.to_owned(),
+        load: None,
         answer,
     };
     let decide = |who: &str, approve, minor| Action::Decide {
@@ -290,12 +300,19 @@ fn action(text: &str) -> Result<Action, String> {
         words: None,
         reason: because.clone(),
     };
+    if let Some(action) = capacity::action(text)? {
+        return Ok(Action::Capacity(action));
+    }
     if let Some(action) = automation::action(&words, because.as_deref())? {
         return Ok(Action::Automation(action));
     }
     Ok(match words.as_slice() {
         ["order", reference, "arrives", "from", customer, "as", format, rest @ ..] => {
             let json = is_json(format)?;
+            let (expedited, rest) = match rest {
+                ["expedited", rest @ ..] => (true, rest),
+                rest => (false, rest),
+            };
             let respond_within = match rest {
                 [] => None,
                 ["to", "be", "answered", "within", time] => Some(duration(time)?),
@@ -306,6 +323,7 @@ fn action(text: &str) -> Result<Action, String> {
                 reference,
                 customer,
                 json,
+                expedited,
                 respond_within,
             }
         }
@@ -342,6 +360,11 @@ fn action(text: &str) -> Result<Action, String> {
         ["truck", ..] | [_, _, "assigns", "truck", ..] | [_, "reports", ..] => Action::Trip(trips::action(head)?),
         [scac, "accepts"] => answer(scac, Answer::Accept),
         [scac, "declines"] => answer(scac, Answer::Decline),
+        [scac, "accepts", "load", reference] => Action::Answer {
+            scac: (*scac).to_owned(),
+            load: Some((*reference).to_owned()),
+            answer: Answer::Accept,
+        },
         [scac, "accepts", "on", "terms"] => answer(scac, Answer::Conditional),
         [scac, "acknowledges", "the", "message"] => Action::Acknowledge {
             scac: (*scac).to_owned(),
@@ -369,6 +392,9 @@ fn is_json(format: &str) -> Result<bool, String> {
 fn check(text: &str) -> Result<Check, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let own = |it: &str| it.to_owned();
+    if let Some(check) = capacity::check(text) {
+        return Ok(Check::Capacity(check));
+    }
     if let Some(check) = automation::check(&words) {
         return Ok(Check::Automation(check));
     }
@@ -417,7 +443,7 @@ fn check(text: &str) -> Result<Check, String> {
         ["approval", "requested"] => Check::ApprovalRequested,
         ["no", "question", "waits"] => Check::NoApproval,
         ["nothing", "new"] => Check::NothingNew,
-        ["mail", "of", who, "is", "refused:", code] => Check::Refused {
+        ["mail" | "statement", "of", who, "is", "refused:", code] => Check::Refused {
             who: own(who),
             code: own(code),
         },
@@ -452,7 +478,7 @@ pub(super) fn money(text: &str) -> Result<i64, String> {
 }
 
 /// `15m`, `2h`, `30s`
-fn duration(text: &str) -> Result<SignedDuration, String> {
+pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
     let wrong = || format!("{text:?} is not a duration like 15m, 2h or 30s");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let number: i64 = number.parse().map_err(|_| wrong())?;

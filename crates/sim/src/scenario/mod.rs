@@ -4,6 +4,7 @@
 
 pub mod alike;
 pub mod automation;
+pub mod capacity;
 pub mod engine_boundary;
 pub mod language;
 pub mod mails;
@@ -11,6 +12,7 @@ pub mod papers;
 pub mod runtime_boundary;
 pub mod trips;
 
+mod engine_capacity;
 mod engine_mails;
 mod engine_positions;
 mod notices;
@@ -45,6 +47,9 @@ pub trait Boundary {
 
     /// The load's events in order, each with its time.
     fn events(&self) -> Vec<(Timestamp, Event)>;
+
+    /// Those of the load that partners call so.
+    fn events_of(&self, reference: &str) -> Result<Vec<(Timestamp, Event)>, String>;
 
     /// The load's status as people see it.
     fn status(&self) -> Result<Option<String>, String>;
@@ -137,13 +142,22 @@ pub fn run(scenario: &Scenario, boundary: &mut dyn Boundary) -> Result<Vec<(Time
     Ok(events)
 }
 
+/// The order that was sent last.
+#[derive(Clone)]
+struct Ordered {
+    reference: String,
+    customer: String,
+    json: bool,
+    expedited: bool,
+    respond_by: Option<Timestamp>,
+}
+
 struct Runner<'a> {
     boundary: &'a mut dyn Boundary,
     trade: Trade,
     cannot_be_reached: Vec<String>,
     ready: bool,
-    /// Reference, customer, JSON, deadline.
-    order: Option<(String, String, bool, Option<Timestamp>)>,
+    order: Option<Ordered>,
     last: Option<Sent>,
     control_number: u32,
     /// Who did something in the last step, and what came of it.
@@ -187,6 +201,7 @@ impl Runner<'_> {
                     });
                 }
             }
+            Given::OffGuide(scac) => self.trade.carriers.push(Carrier::new(scac)),
             Given::NoRoutingGuide => self.trade.guide.clear(),
             Given::RateCap(minor) => self.trade.settings.rate_cap.minor = *minor,
             Given::AnswerWithin(minutes) => self.trade.settings.respond_within_default_min = *minutes,
@@ -243,26 +258,35 @@ impl Runner<'_> {
                 reference,
                 customer,
                 json,
+                expedited,
                 respond_within,
             } => {
-                let deadline = respond_within.map(|it| now + it);
-                self.order = Some((reference.clone(), customer.clone(), *json, deadline));
+                self.order = Some(Ordered {
+                    reference: reference.clone(),
+                    customer: customer.clone(),
+                    json: *json,
+                    expedited: *expedited,
+                    respond_by: respond_within.map(|it| now + it),
+                });
                 (customer.clone(), self.order_bytes()?)
             }
             Action::SameAgain => ("ACME".to_owned(), self.last.clone().ok_or("nothing was sent yet")?),
             Action::SentAnew => ("ACME".to_owned(), self.order_bytes()?),
             Action::Cancel => {
-                let (reference, customer, ..) = self.order.clone().ok_or("there is no order yet")?;
+                let Ordered {
+                    reference, customer, ..
+                } = self.order.clone().ok_or("there is no order yet")?;
                 let bytes = messages::cancel(&customer, &reference, control_number, now);
                 (customer.clone(), edi(&customer, bytes))
             }
-            Action::Answer { scac, answer } => {
-                let reference = self.order.as_ref().ok_or("there is no order yet")?.0.clone();
+            Action::Answer { scac, load, answer } => {
+                let last = self.order.as_ref().map(|it| it.reference.clone());
+                let reference = load.clone().or(last).ok_or("there is no order yet")?;
                 let told = self.boundary.told();
                 let offer = told
                     .iter()
                     .rev()
-                    .find(|it| it.scac == *scac && it.made)
+                    .find(|it| it.scac == *scac && it.made && (load.is_none() || it.reference == reference))
                     .map(|it| &it.offer);
                 if self.trade.carriers.iter().any(|it| it.scac == *scac && it.webhook) {
                     let offer = offer.ok_or_else(|| format!("{scac} has no offer to answer"))?;
@@ -316,6 +340,7 @@ impl Runner<'_> {
             Action::Mail(action) => self.mail_action(action)?,
             Action::Paper(action) => self.paper_action(action)?,
             Action::Automation(action) => self.automation_action(action)?,
+            Action::Capacity(action) => self.capacity_action(action)?,
             Action::Terms { who, take } => {
                 let choice = if *take {
                     ResolutionChoice::AcceptTerms
@@ -338,25 +363,26 @@ impl Runner<'_> {
     }
 
     fn order_bytes(&self) -> Result<Sent, String> {
-        let (reference, customer, json, respond_by) = self.order.clone().ok_or("there is no order yet")?;
+        let order = self.order.clone().ok_or("there is no order yet")?;
         let lane = self.trade.guide.first().map_or("ME>WI", |it| it.lane.as_str());
         let (from, to) = lane.split_once('>').ok_or("a lane is two regions: ME>WI")?;
         let asked = Asked {
-            customer: &customer,
-            reference: &reference,
+            customer: &order.customer,
+            reference: &order.reference,
             from,
             to,
             control_number: self.control_number,
             now: self.boundary.now(),
-            respond_by,
+            respond_by: order.respond_by,
+            expedited: order.expedited,
         };
-        let (source, bytes) = if json {
+        let (source, bytes) = if order.json {
             (JSON_SOURCE, messages::order_json(&asked).to_string().into_bytes())
         } else {
             (X12_SOURCE, messages::tender(&asked))
         };
         Ok(Sent::Message {
-            from: customer.clone(),
+            from: order.customer.clone(),
             source,
             bytes,
         })
@@ -472,6 +498,7 @@ impl Runner<'_> {
             Check::Mail(check) => self.mail_check(check),
             Check::Paper(check) => self.paper_check(check),
             Check::Automation(check) => self.automation_check(check),
+            Check::Capacity(check) => self.capacity_check(check),
             Check::NothingNew => {
                 let events = self.boundary.events();
                 let new: Vec<&str> = events.iter().skip(self.seen).map(|(_, it)| it.name()).collect();

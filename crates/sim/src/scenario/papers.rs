@@ -193,7 +193,7 @@ impl Runner<'_> {
                 (who.clone(), resolve(who, exception, ResolutionChoice::Done))
             }
             PaperAction::Invoice { scac, number, minor } => {
-                let reference = self.order.as_ref().ok_or("there is no order yet")?.0.clone();
+                let reference = self.order.as_ref().ok_or("there is no order yet")?.reference.clone();
                 let now = self.boundary.now();
                 let bytes = messages::invoice_210(scac, &reference, number, *minor, self.control_number, now);
                 let (from, source) = (scac.clone(), X12_SOURCE);
@@ -246,7 +246,7 @@ impl Runner<'_> {
     }
 
     fn proof_json(&self, scac: &str, said: &Said, signed_at: Option<Timestamp>) -> Result<Vec<u8>, String> {
-        let reference = self.order.as_ref().ok_or("there is no order yet")?.0.clone();
+        let reference = self.order.as_ref().ok_or("there is no order yet")?.reference.clone();
         let (file, signed_at) = (bytes(&said.file), signed_at.map(|it| it.to_string()));
         let proof = messages::Proof {
             scac: said.carrier.as_deref().unwrap_or(scac),

@@ -311,6 +311,24 @@ impl Boundary for RuntimeBoundary {
             .collect()
     }
 
+    fn events_of(&self, reference: &str) -> Result<Vec<(Timestamp, Event)>, String> {
+        let created = |it: &&Stored| {
+            let events = it.record.events.iter();
+            let mut loads = events.filter_map(|event| match event {
+                Event::LoadCreated { load } => Some(&load.reference),
+                _ => None, // Only a load's creation names it.
+            });
+            loads.any(|it| it == reference)
+        };
+        let stream = self.records.iter().find(created).map(|it| it.stream.clone());
+        let records = self.records.iter().filter(|it| Some(&it.stream) == stream.as_ref());
+        let of = |it: &Stored| -> Vec<(Timestamp, Event)> {
+            let at = it.record.at;
+            it.record.events.iter().map(|event| (at, event.clone())).collect()
+        };
+        Ok(records.flat_map(of).collect())
+    }
+
     fn status(&self) -> Result<Option<String>, String> {
         let scope = TenantScope::system(self.tenant.clone());
         let query = ViewQuery {

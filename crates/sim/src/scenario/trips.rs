@@ -251,7 +251,7 @@ impl Runner<'_> {
                 when,
                 truck,
             } => {
-                let reference = self.order.as_ref().ok_or("there is no order yet")?.0.clone();
+                let reference = self.order.as_ref().ok_or("there is no order yet")?.reference.clone();
                 let status = messages::Status {
                     scac,
                     reference: &reference,

@@ -34,9 +34,20 @@ export const COLUMNS: readonly Column[] = [
     name: "status",
     title: "Status",
     sort: "urgency",
-    explain: "Most pressing first: exceptions, then approvals, then by the time left",
+    explain:
+      "Expedited loads without a carrier, then the most pressing: exceptions, approvals, the time left",
     says: (row) => row.status,
-    show: (row) => <StatusPill status={row.status} />,
+    show: (row) => (
+      <>
+        <StatusPill status={row.status} />
+        {row.priority === "high" && (
+          <span className="expedited" title="Expedited">
+            <span aria-hidden="true">»</span>
+            <span className="unseen">Expedited</span>
+          </span>
+        )}
+      </>
+    ),
   },
   {
     name: "reference",

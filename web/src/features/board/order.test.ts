@@ -44,6 +44,16 @@ describe("the order of the board", () => {
     expect(shown()).toBe("c d b a");
   });
 
+  it("puts an expedited load that needs a carrier before all others, and a covered one where it was", () => {
+    const { shown } = make(
+      row("a", "exception"),
+      row("b", "covered", { priority: "high" }),
+      row("c", "tendering", { priority: "high" }),
+      row("d", "tendering"),
+    );
+    expect(shown()).toBe("c a d b");
+  });
+
   it("keeps rows in place while they change, and counts what would move", () => {
     const { model, put, shown } = make(row("a", "tendering"), row("b", "tendering"));
     put("b", row("b", "exception"));

@@ -35,11 +35,19 @@ const instant = (at: string | null | undefined): number => {
   return Number.isFinite(ms) ? ms : NEVER;
 };
 
+/** An expedited load that needs a carrier comes before every other. */
+function urgency(row: BoardRow): number {
+  const rank = RANK[row.status];
+  const isPressing = row.priority === "high" && rank < RANK.covered;
+  const first = isPressing ? rank - RANK.cancelled - 1 : rank;
+  return first * RANK_STEP + instant(row.offer?.respond_by ?? row.pickup?.at);
+}
+
 /** Where a load stands under a sort. Equal places are ordered by key. */
 export function place(row: BoardRow, sort: Sort): Place {
   switch (sort) {
     case "urgency":
-      return RANK[row.status] * RANK_STEP + instant(row.offer?.respond_by ?? row.pickup?.at);
+      return urgency(row);
     case "reference":
       return row.reference;
     case "customer":

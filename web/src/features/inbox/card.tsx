@@ -5,14 +5,14 @@ import { EvidenceList } from "../../kit/evidence";
 import { LateEvidence } from "../../kit/late-evidence";
 import { findMessage, Message } from "../../kit/message";
 import type { Money } from "../../kit/money";
-import { SeverityPill } from "../../kit/status-pill";
+import { Expedited, SeverityPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere } from "../../kit/time-in-zone";
 import { Value, words } from "../../kit/value";
 import { MailsOfCard } from "../mail/mails";
 import { EditForm, MessageForm, RejectForm, ResolveForm } from "./forms";
 import { HeldActions } from "./held";
-import { Expedited, KINDS } from "./kinds";
-import { findRate, lines } from "./proposal";
+import { KINDS } from "./kinds";
+import { type Displaced, findDisplaced, findRate, lines } from "./proposal";
 import type { Act } from "./send";
 
 export type Mode = "read" | "edit" | "reject" | "resolve";
@@ -143,6 +143,8 @@ function Proposal({ item, edited }: { item: InboxItem; edited: Money | null }) {
       </section>
     );
   }
+  const displaced = findDisplaced(item.proposal);
+  if (displaced) return <Displacement item={item} displaced={displaced} />;
   if (shown.length === 0) return null;
   return (
     <section>
@@ -170,6 +172,23 @@ function Proposal({ item, edited }: { item: InboxItem; edited: Money | null }) {
           ))}
         </tbody>
       </table>
+    </section>
+  );
+}
+
+function Displacement({ item, displaced }: { item: InboxItem; displaced: Displaced }) {
+  return (
+    <section>
+      <h3>What happens if you approve</h3>
+      <p>
+        Load{" "}
+        <Link to="/loads/$id" params={{ id: displaced.load }}>
+          {displaced.reference}
+        </Link>{" "}
+        of {displaced.customer} gives its truck to load {item.reference}: its open offer is withdrawn, and it
+        goes on with its next carrier. If {displaced.scac} accepts before that, it keeps the truck.
+      </p>
+      <p>If you reject, load {item.reference} is tendered by the routing guide.</p>
     </section>
   );
 }

@@ -52,3 +52,19 @@ function flat(fields: Fields, prefix: string): Line[] {
     return value === null ? [] : [{ field, after: value }];
   });
 }
+
+/** The load that is to give its truck away. */
+export interface Displaced {
+  load: string;
+  reference: string;
+  customer: string;
+  scac: string;
+}
+
+/** Whom a proposal displaces, where it is one of a displacement. */
+export function findDisplaced(proposal: Record<string, unknown> | null): Displaced | null {
+  const displaces = proposal?.displaces as Partial<Displaced> | undefined;
+  if (!displaces?.load) return null;
+  const { load, reference = load, customer = "?" } = displaces;
+  return { load, reference, customer, scac: String(proposal?.scac ?? "the carrier") };
+}

@@ -1,6 +1,6 @@
-import { SeverityPill } from "../../kit/status-pill";
+import { Expedited, SeverityPill } from "../../kit/status-pill";
 import { Age, Countdown } from "../../kit/time-in-zone";
-import { Expedited, KINDS } from "./kinds";
+import { KINDS } from "./kinds";
 import type { Queued } from "./queue";
 
 /** Entries drawn at most; the most pressing are among them. */

@@ -5,12 +5,13 @@ import { ApiError, type LoadDetail, readLoad, readTimeline } from "../../api";
 import { board, useRow } from "../../app/live";
 import { formatMoney } from "../../kit/money";
 import { Empty, Failed, Loading } from "../../kit/states";
-import { SeverityPill, StatusPill } from "../../kit/status-pill";
+import { Expedited, SeverityPill, StatusPill } from "../../kit/status-pill";
 import { Age, Countdown, TimeHere, TimeInZone } from "../../kit/time-in-zone";
 import { words } from "../../kit/value";
 import { MailSection } from "../mail/mails";
 import { CoverForm } from "./cover-form";
 import { DocumentsSection } from "./documents";
+import { ExpediteSection } from "./expedite";
 import { Tender } from "./tender";
 import { Timeline } from "./timeline";
 import { TripSection } from "./trip";
@@ -51,6 +52,7 @@ export function LoadPage() {
       <div className="load-columns">
         <div className="load-facts">
           <Waiting detail={load.data} />
+          <ExpediteSection detail={load.data} />
           <ByHand detail={load.data} />
           <MailSection load={id} />
           <TripSection detail={load.data} />
@@ -99,7 +101,7 @@ function Head({ detail }: { detail: LoadDetail }) {
         </Link>
         <h1>Load {load.reference}</h1>
         <StatusPill status={status} />
-        {load.priority === "high" && <SeverityPill severity="high" />}
+        {load.priority === "high" && <Expedited />}
       </div>
       <dl className="load-summary">
         <Fact name="Customer">{order?.customer_name ?? order?.customer}</Fact>

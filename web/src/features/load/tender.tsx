@@ -7,6 +7,7 @@ const BASIS: Record<Offer["respond_by_basis"], string> = {
   message: "asked by the customer",
   contract: "by contract",
   default: "our default",
+  expedited: "expedited",
 };
 
 export function Tender({ tender }: { tender: LoadDetail["tender"] }) {

@@ -81,6 +81,7 @@ fn kind(attempt: &Attempt) -> &'static str {
         Attempt::Mail(_) => "mail",
         Attempt::Positions(_) => "positions",
         Attempt::Document(_) => "document",
+        Attempt::Capacity(_) => "capacity",
     }
 }
 
@@ -116,6 +117,19 @@ fn attempt_lines(out: &mut String, attempt: &Attempt) {
                 out,
                 "  {} {} #{} {word}: {}",
                 it.sender, it.group, it.control_number, it.detail
+            )
+            .unwrap();
+        }
+        Attempt::Capacity(it) => {
+            let (place, from) = (it.place.label(), it.from.as_ref());
+            let (carrier, trucks, equipment, until) = (&it.carrier, it.trucks, it.equipment, &it.until);
+            writeln!(
+                out,
+                "  {carrier} {trucks} {equipment:?} at {place} {:?} to {} {} {:?}",
+                from.map(|it| it.at),
+                until.at,
+                until.zone,
+                it.rate.as_ref().map(ToString::to_string)
             )
             .unwrap();
         }
