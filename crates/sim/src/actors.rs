@@ -5,6 +5,7 @@ use crate::faults::Rng;
 use crate::messages::{self, Answered, Asked, Told};
 use crate::setup::{Carrier, JSON_SOURCE, Rate, Trade, X12_SOURCE};
 use crate::world::World;
+use crate::yards::{lane_of, mill};
 use jiff::SignedDuration;
 use signalbox_engine::command::{
     ApprovalDecision, Command, HeldChoice, HeldDecision, NewWording, Resolution, ResolutionChoice,
@@ -55,6 +56,8 @@ pub enum Act {
         hours: i64,
     },
     Desk,
+    /// A carrier's trucks are free, or a dispatcher has heard so.
+    Capacity,
     /// A manager switches the automation, or one playbook's.
     Switch,
 }
@@ -75,10 +78,10 @@ pub enum What {
 }
 
 const PLAYBOOK: &str = "load-tender";
-const LANES: [(&str, &str); 3] = [("ME", "WI"), ("TX", "GA"), ("KS", "OH")];
+pub(crate) const LANES: [(&str, &str); 3] = [("ME", "WI"), ("TX", "GA"), ("KS", "OH")];
 const CUSTOMERS: [&str; 2] = ["ACME", "BRACKENRIDGE"];
 const DISPATCHERS: [&str; 3] = ["dana", "eli", "fay"];
-const CARRIERS: [&str; 4] = ["JBHT", "SWFT", "KNGT", "HUBG"];
+pub(crate) const CARRIERS: [&str; 4] = ["JBHT", "SWFT", "KNGT", "HUBG"];
 
 /// A tenant drawn from the seed: some offers lie over its cap, and one lane has no carrier.
 pub fn trade(rng: &mut Rng) -> Trade {
@@ -86,6 +89,10 @@ pub fn trade(rng: &mut Rng) -> Trade {
         customers: CUSTOMERS.map(str::to_owned).to_vec(),
         mailed: CUSTOMERS.map(str::to_owned).to_vec(),
         systems: CUSTOMERS.map(str::to_owned).to_vec(),
+        sites: [mill("ME", 44.80, -68.77), mill("TX", 32.78, -96.80)]
+            .into_iter()
+            .flatten()
+            .collect(),
         ..Trade::default()
     };
     trade.settings.respond_within_default_min = rng.between(5, 25) as u32;
@@ -166,6 +173,10 @@ impl World {
                 self.desk();
                 Ok(())
             }
+            Act::Capacity => {
+                self.state_capacity();
+                Ok(())
+            }
             Act::Switch => {
                 self.switch();
                 Ok(())
@@ -178,7 +189,7 @@ impl World {
         self.messages.len() as u32 + 1
     }
 
-    fn post(&mut self, source: &'static str, bytes: Vec<u8>, answers: bool) {
+    pub(crate) fn post(&mut self, source: &'static str, bytes: Vec<u8>, answers: bool) {
         let key = format!("m{}", self.messages.len());
         let mark = format!("in/{source}/key/{key}");
         self.messages.push(Message {
@@ -190,7 +201,7 @@ impl World {
         self.plan(SignedDuration::ZERO, Act::Send(self.messages.len() - 1));
     }
 
-    fn command(&mut self, who: Actor, command: Command, answers: bool) {
+    pub(crate) fn command(&mut self, who: Actor, command: Command, answers: bool) {
         let key = format!("c{}", self.messages.len());
         let mark = format!("command/{}/{key}", who.name);
         self.messages.push(Message {
@@ -229,7 +240,7 @@ impl World {
             return;
         };
         // An order sent again goes the same way.
-        let lane = if order % 17 == 16 { 2 } else { order % 2 };
+        let lane = lane_of(order);
         let (from, to) = LANES.get(lane).copied().unwrap_or(("ME", "WI"));
         let respond_by = self
             .rng
@@ -238,7 +249,8 @@ impl World {
         let control_number = self.number();
         let (customer, reference) = (customer.as_str(), reference.as_str());
         let asked = Asked {
-            expedited: false,
+            // Known by its number: sent again it is as urgent.
+            expedited: order % 4 == 2 || order % 8 == 7,
             customer,
             reference,
             from,
@@ -420,29 +432,37 @@ impl World {
         if self.closing {
             return;
         }
-        let wait = self.seconds(60, 900);
+        let wait = self.seconds(20, 150);
         self.plan(wait, Act::Desk);
+        // A glance is for a truck that is gone in a minute and a customer that waits; the rest is for the next round.
+        let glances = self.rng.in_thousand(800);
         let loads = self.oracle.loads.values();
         let approvals = loads
             .clone()
             .flat_map(|it| it.open_approvals().map(|it| (it.id.clone(), proposed(it))));
-        let approvals: Vec<(ApprovalId, Option<i64>)> =
-            approvals.filter(|it| !self.handled.contains(it.0.as_str())).collect();
+        let approvals: Vec<(ApprovalId, Asks)> = approvals.filter(|it| !self.handled.contains(it.0.as_str())).collect();
         let exceptions = loads.flat_map(|it| it.open_exceptions().map(|it| (it.id.clone(), it.kind)));
         let exceptions: Vec<(ExceptionId, ExceptionKind)> =
             exceptions.filter(|it| !self.handled.contains(it.0.as_str())).collect();
-        self.manual_work();
-        for (approval, minor) in approvals {
-            if self.rng.in_thousand(600) {
+        if !glances {
+            self.manual_work();
+        }
+        for (approval, asks) in approvals {
+            let eager = match asks {
+                Asks::Displacement | Asks::Notice => 900,
+                Asks::Offer(_) if glances => 0,
+                Asks::Offer(_) => 600,
+            };
+            if self.rng.in_thousand(eager) {
                 self.handled.insert(approval.0.clone());
-                self.decide(&approval, minor);
+                self.decide(&approval, asks);
                 if self.rng.in_thousand(200) {
-                    self.decide(&approval, minor);
+                    self.decide(&approval, asks);
                 }
             }
         }
         for (exception, kind) in exceptions {
-            if self.rng.in_thousand(400) {
+            if !glances && self.rng.in_thousand(400) {
                 self.handled.insert(exception.0.clone());
                 self.resolve(exception, kind);
             }
@@ -523,12 +543,14 @@ impl World {
         }
     }
 
-    fn decide(&mut self, approval: &ApprovalId, minor: Option<i64>) {
+    fn decide(&mut self, approval: &ApprovalId, asks: Asks) {
         let drawn = self.rng.below(100);
+        // Other terms, or other words. A displacement has neither; who gives it some is refused.
+        let edits = drawn < if asks == Asks::Displacement { 3 } else { 15 };
         let decision = ApprovalDecision {
             approve: drawn < 65,
-            rate_minor: minor.filter(|_| drawn < 15).map(|it| it - 1_000),
-            wording: (drawn < 15 && minor.is_none()).then(own_words),
+            rate_minor: asks.rate_minor().filter(|_| edits).map(|it| it - 1_000),
+            wording: (edits && asks.rate_minor().is_none()).then(own_words),
             reason: (drawn >= 65).then(|| "too dear".to_owned()),
             in_hand_ms: Some(4_000),
         };
@@ -565,7 +587,7 @@ impl World {
         );
     }
 
-    fn dispatcher(&mut self) -> Actor {
+    pub(crate) fn dispatcher(&mut self) -> Actor {
         let name = self.rng.pick(&DISPATCHERS).copied().unwrap_or_default().to_owned();
         Actor {
             kind: ActorKind::Person,
@@ -581,7 +603,29 @@ fn own_words() -> Box<NewWording> {
     Box::new(NewWording { subject, body })
 }
 
-/// The rate that is asked for; none where the question is not about an offer.
-fn proposed(approval: &signalbox_model::exception::Approval) -> Option<i64> {
-    approval.proposal.get("rate")?.get("minor")?.as_i64()
+/// What a person is asked to approve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asks {
+    Offer(i64),
+    Notice,
+    Displacement,
+}
+
+impl Asks {
+    fn rate_minor(self) -> Option<i64> {
+        match self {
+            Self::Offer(minor) => Some(minor),
+            Self::Notice | Self::Displacement => None,
+        }
+    }
+}
+
+fn proposed(approval: &signalbox_model::exception::Approval) -> Asks {
+    let of = &approval.proposal;
+    let minor = of.get("rate").and_then(|it| it.get("minor")?.as_i64());
+    match minor {
+        Some(_) if of.get("displaces").is_some() => Asks::Displacement,
+        Some(minor) => Asks::Offer(minor),
+        None => Asks::Notice,
+    }
 }

@@ -2,6 +2,7 @@
 //! not only in order. Mutants are defects we know, kept to show that the oracles see them.
 
 use jiff::Timestamp;
+use signalbox_model::event::Event;
 use signalbox_model::id::{EffectId, MessageId, Seq, StreamId, SubjectId, TenantId};
 use signalbox_model::scope::TenantScope;
 use signalbox_model::value::ExternalId;
@@ -141,10 +142,12 @@ pub enum Mutant {
     SentWhileHeld,
     /// A courier whose letter arrived unheard says that it did not.
     DoubtForgotten,
+    /// A restart reads what carriers stated, and not which trucks are held.
+    HoldsForgotten,
 }
 
 impl Mutant {
-    pub const ALL: [(&'static str, Self); 11] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("fresh-id", Self::FreshId),
         ("ack-early", Self::AckEarly),
         ("effect-lost", Self::EffectLost),
@@ -156,6 +159,7 @@ impl Mutant {
         ("approval-skipped", Self::ApprovalSkipped),
         ("sent-while-held", Self::SentWhileHeld),
         ("doubt-forgotten", Self::DoubtForgotten),
+        ("holds-forgotten", Self::HoldsForgotten),
     ];
 
     pub fn named(name: &str) -> Option<Self> {
@@ -249,7 +253,12 @@ impl Store for FaultyStore {
     }
 
     fn records_at(&self, scope: &TenantScope, seqs: &[Seq]) -> Result<Vec<Stored>, StoreError> {
-        self.memory.records_at(scope, seqs)
+        let mut records = self.memory.records_at(scope, seqs)?;
+        if self.mutant == Some(Mutant::HoldsForgotten) {
+            let of_records = records.iter_mut().map(|it| &mut it.record.events);
+            of_records.for_each(|events| events.retain(|it| !matches!(it, Event::CapacityHeld { .. })));
+        }
+        Ok(records)
     }
 
     fn stream_seqs(&self, scope: &TenantScope, stream: &StreamId) -> Result<Vec<Seq>, StoreError> {

@@ -5,7 +5,10 @@ pub mod scenario;
 pub mod setup;
 
 pub mod actors;
+pub mod coverage;
 pub mod faults;
 pub mod oracle;
 pub mod run;
+pub mod trucks;
 pub mod world;
+mod yards;

@@ -1,7 +1,7 @@
 //! `signalbox-sim --seeds 2000 --events 500 [--seed N] [--mutant NAME]`: exits 1 with the seed when an oracle fails.
 
+use signalbox_sim::coverage::Coverage;
 use signalbox_sim::faults::Mutant;
-use signalbox_sim::oracle::Coverage;
 use signalbox_sim::run;
 use std::process::ExitCode;
 use std::time::Instant;

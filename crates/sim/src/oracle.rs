@@ -1,20 +1,20 @@
 //! What must hold whatever happens. The oracle reads the log and what the outside world saw, and trusts nothing that
 //! the machine says of itself.
 
+use crate::coverage::Coverage;
 use crate::messages::Told;
 use crate::setup::{customer_at, partner_id};
+use crate::trucks::Trucks;
 use jiff::Timestamp;
 use signalbox_engine::readiness;
 use signalbox_engine::state::LoadState;
 use signalbox_engine::{kpi, views};
-use signalbox_model::answer::Answer;
 use signalbox_model::automation::AutomationMode;
 use signalbox_model::effect::{Order, Receipt};
 use signalbox_model::event::Event;
 use signalbox_model::exception::ExceptionKind;
 use signalbox_model::id::{EffectId, OfferId, StreamId, TenantId, TimerId};
 use signalbox_model::notice::{Notice, NoticeState};
-use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::{ActorKind, TenantScope};
 use signalbox_model::tender::OfferState;
 use signalbox_model::timer::TimerChange;
@@ -28,99 +28,6 @@ use signalbox_runtime::record::Stored;
 use std::collections::{BTreeMap, BTreeSet};
 
 type Rows = BTreeMap<(TenantId, String, String), ViewRow>;
-
-/// How often the rare things happened: a simulator in which they never do is blind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Coverage {
-    pub loads: u64,
-    pub covered: u64,
-    pub escalations: u64,
-    pub late_accepts: u64,
-    pub terms: u64,
-    pub approvals: u64,
-    pub second_deciders: u64,
-    pub duplicates: u64,
-    pub crashes: u64,
-    pub append_failures: u64,
-    pub delivered_again: u64,
-    pub undeliverable: u64,
-    pub cancelled: u64,
-    pub notices_sent: u64,
-    pub notices_withdrawn: u64,
-    pub mailed_again: u64,
-    pub proofs: u64,
-    pub ready: u64,
-    pub discrepancies: u64,
-    pub faults: u64,
-    pub switches: u64,
-    pub held: u64,
-    pub by_hand: u64,
-}
-
-impl Coverage {
-    pub fn add(&mut self, other: &Self) {
-        let mine = self.cells_mut();
-        mine.into_iter()
-            .zip(other.cells())
-            .for_each(|(to, (_, from))| *to += from);
-    }
-
-    pub fn cells(&self) -> [(&'static str, u64); 23] {
-        [
-            ("loads", self.loads),
-            ("covered", self.covered),
-            ("escalations", self.escalations),
-            ("late accepts", self.late_accepts),
-            ("terms", self.terms),
-            ("approvals", self.approvals),
-            ("second deciders", self.second_deciders),
-            ("duplicates", self.duplicates),
-            ("crashes", self.crashes),
-            ("append failures", self.append_failures),
-            ("delivered again", self.delivered_again),
-            ("undeliverable", self.undeliverable),
-            ("cancelled", self.cancelled),
-            ("notices sent", self.notices_sent),
-            ("notices withdrawn", self.notices_withdrawn),
-            ("mailed again", self.mailed_again),
-            ("proofs", self.proofs),
-            ("ready", self.ready),
-            ("discrepancies", self.discrepancies),
-            ("faults", self.faults),
-            ("switches", self.switches),
-            ("held", self.held),
-            ("covered by hand", self.by_hand),
-        ]
-    }
-
-    fn cells_mut(&mut self) -> [&mut u64; 23] {
-        [
-            &mut self.loads,
-            &mut self.covered,
-            &mut self.escalations,
-            &mut self.late_accepts,
-            &mut self.terms,
-            &mut self.approvals,
-            &mut self.second_deciders,
-            &mut self.duplicates,
-            &mut self.crashes,
-            &mut self.append_failures,
-            &mut self.delivered_again,
-            &mut self.undeliverable,
-            &mut self.cancelled,
-            &mut self.notices_sent,
-            &mut self.notices_withdrawn,
-            &mut self.mailed_again,
-            &mut self.proofs,
-            &mut self.ready,
-            &mut self.discrepancies,
-            &mut self.faults,
-            &mut self.switches,
-            &mut self.held,
-            &mut self.by_hand,
-        ]
-    }
-}
 
 /// An effect as it was ordered, and what came of it.
 #[derive(Clone, Debug)]
@@ -162,6 +69,7 @@ pub struct Oracle {
     on_the_wire: BTreeSet<EffectId>,
     /// How often each letter arrived.
     letters: BTreeMap<EffectId, u32>,
+    trucks: Trucks,
 }
 
 impl Oracle {
@@ -221,6 +129,8 @@ impl Oracle {
         }
         if stored.stream.is_load() {
             self.open_offers_have_timers(&stored.stream)
+        } else if stored.stream == StreamId::capacity() {
+            self.trucks.holds_have_timers(&self.timers)
         } else {
             Ok(())
         }
@@ -271,11 +181,14 @@ impl Oracle {
             _ => {} // The rest is judged with its load.
         }
         if !stored.stream.is_load() {
-            return Ok(());
+            self.coverage.count(event);
+            let why = self.trucks.event(event, &self.loads);
+            return why.map_err(|why| format!("{why} (record {})", stored.seq));
         }
+        self.trucks.load_event(&stored.stream, event)?;
         let state = self.loads.entry(stored.stream.clone()).or_default();
         let why = check_event(state, event, self.rate_cap, now);
-        count(&mut self.coverage, event);
+        self.coverage.count(event);
         state.apply(event, stored.record.at);
         why.map_or(Ok(()), |why| {
             Err(format!("{}: {why} (record {})", stored.stream, stored.seq))
@@ -428,6 +341,7 @@ impl Oracle {
                 return Err(format!("{stream} is silent: {}", state.status()));
             }
         }
+        self.trucks.at_rest(&self.loads)?;
         for (stream, state) in &self.loads {
             self.invoice_at_rest(stream, state)?;
         }
@@ -629,37 +543,5 @@ fn check_event(state: &LoadState, event: &Event, rate_cap: i64, now: Timestamp) 
         }
         Event::LoadCancelled { .. } if state.covered.is_some() => Some("a covered load was cancelled".to_owned()),
         _ => None, // No other event can break a promise by itself.
-    }
-}
-
-fn count(coverage: &mut Coverage, event: &Event) {
-    match event {
-        Event::LoadCreated { .. } => coverage.loads += 1,
-        Event::LoadCovered { .. } => coverage.covered += 1,
-        Event::LoadCancelled { .. } => coverage.cancelled += 1,
-        Event::ActionHeld { .. } => coverage.held += 1,
-        Event::LoadCoveredByHand { .. } => coverage.by_hand += 1,
-        Event::OfferExpired { .. } => coverage.escalations += 1,
-        Event::DocumentReceived { .. } => coverage.proofs += 1,
-        Event::InvoiceReadinessChanged { ready: true, .. } => coverage.ready += 1,
-        Event::ExceptionRaised { exception } if exception.kind == ExceptionKind::DeliveryDiscrepancy => {
-            coverage.discrepancies += 1;
-        }
-        Event::NoticeSent { .. } => coverage.notices_sent += 1,
-        Event::NoticeWithdrawn { .. } => coverage.notices_withdrawn += 1,
-        Event::OfferAnsweredConditionally { .. } => coverage.terms += 1,
-        Event::ApprovalDecided { by: Some(_), .. } => coverage.approvals += 1,
-        Event::AnswerRejected {
-            answer: Answer::Accept,
-            rejection: Rejection::OfferExpired | Rejection::LoadAlreadyCovered,
-            ..
-        } => coverage.late_accepts += 1,
-        Event::AttemptRejected {
-            rejection: Rejection::ApprovalAlreadyDecided,
-            ..
-        } => {
-            coverage.second_deciders += 1;
-        }
-        _ => {} // Common enough not to be counted.
     }
 }

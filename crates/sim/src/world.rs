@@ -92,7 +92,6 @@ impl World {
             rng,
         };
         world.set_up()?;
-        world.mix = Mix::draw(&mut world.rng);
         Ok(world)
     }
 

@@ -1,17 +1,20 @@
 //! A few seeds of the fault simulator, and every kept mutant caught by an oracle.
 
+use signalbox_sim::coverage::Coverage;
 use signalbox_sim::faults::Mutant;
-use signalbox_sim::oracle::Coverage;
 use signalbox_sim::run;
 
 const EVENTS: u64 = 500;
 
 #[test]
-fn twenty_seeds_hold_and_see_what_they_should() {
+fn forty_seeds_hold_and_see_what_they_should() {
     let mut coverage = Coverage::default();
-    for seed in 0..20 {
+    for seed in 0..40 {
         match run::run(seed, EVENTS, None) {
-            Ok(passed) => coverage.add(&passed.coverage),
+            Ok(passed) => {
+                assert!(passed.events >= EVENTS, "seed {seed} has {} events", passed.events);
+                coverage.add(&passed.coverage);
+            }
             Err(failed) => panic!("seed {}: {}", failed.seed, failed.why),
         }
     }
