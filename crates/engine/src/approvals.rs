@@ -6,6 +6,7 @@
 use crate::capacity;
 use crate::command::ApprovalDecision;
 use crate::gate::Choice;
+use crate::mail;
 use crate::notices;
 use crate::offers;
 use crate::turn::Turn;
@@ -20,6 +21,7 @@ use signalbox_model::notice::{NoticeState, Wording};
 use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::Role;
 use signalbox_model::tender::{OfferState, RespondByBasis};
+use signalbox_model::trip::ToldMilestone;
 
 /// The most a person may raise a proposed rate to: ten times, which is a slip of the finger.
 const EDIT_FACTOR_MAX: i64 = 10;
@@ -122,6 +124,13 @@ pub(crate) fn decide(turn: &mut Turn<'_>, id: &ApprovalId, decision: ApprovalDec
         let detail = format!("the approval names nothing that {} could be for", approval.action);
         return turn.reject(Rejection::ApprovalUnknown, detail, Vec::new());
     };
+    let why = decision.reason.as_deref().unwrap_or_default().trim();
+    if !decision.approve && why.is_empty() && matches!(subject, Subject::Milestone(_)) {
+        let why = "why a told milestone is not taken has to be said".to_owned();
+        let fix = "Say in a few words what is wrong with it.";
+        let issue = Issue::fatal("approval.reason", "/reason", why.clone(), fix);
+        return turn.reject(Rejection::ApprovalEditInvalid, why, vec![issue]);
+    }
     if !decision.approve {
         let reason = decision.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
         close(turn, id, ApprovalOutcome::Rejected, Some(reason.clone()));
@@ -143,6 +152,7 @@ enum Subject {
     Offer(OfferId),
     Notice(NoticeId),
     Displacement(CapacityHoldId),
+    Milestone(Box<ToldMilestone>),
 }
 
 impl Subject {
@@ -154,6 +164,7 @@ impl Subject {
                 let hold = approval.proposal.get("hold")?.as_str()?;
                 Some(Self::Displacement(CapacityHoldId::from(hold)))
             }
+            mail::MILESTONE => mail::milestone_of(approval).map(|it| Self::Milestone(Box::new(it))),
             _ => None, // An action of another version.
         }
     }
@@ -164,6 +175,7 @@ impl Subject {
             Self::Offer(offer) => approve_offer(turn, id, offer, decision),
             Self::Notice(notice) => approve_notice(turn, id, notice, decision),
             Self::Displacement(hold) => capacity::approve(turn, id, hold, decision),
+            Self::Milestone(milestone) => mail::approve_milestone(turn, id, milestone, decision),
         }
     }
 
@@ -185,6 +197,7 @@ impl Subject {
                 }
             }
             Self::Displacement(_) => capacity::refuse(turn, reason),
+            Self::Milestone(_) => {} // That it was decided is all that happens.
         }
     }
 }

@@ -110,6 +110,7 @@ fn cancel(turn: &mut Turn<'_>, message: Option<MessageId>) {
     });
     crate::offers::withdraw_all(turn, reason);
     crate::notices::withdraw_all(turn, reason);
+    crate::mail::withdraw_milestones(turn, reason);
     exceptions::settle_all(turn, ExceptionKind::ConditionalAnswer, reason);
     turn.done(json!({"cancelled": true}));
 }

@@ -204,6 +204,7 @@ impl LoadState {
                 }
             }
             Event::MilestoneReported { carrier, milestone } => self.reach(carrier, milestone, at),
+            Event::MilestoneRecorded { milestone, by } => self.trip.write(milestone, by),
             Event::VehicleAssigned { .. }
             | Event::VehicleReleased { .. }
             | Event::TripStarted { .. }

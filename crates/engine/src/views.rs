@@ -300,7 +300,7 @@ fn approval_row(load: &Load, approval: &Approval) -> ViewRow {
         .iter()
         .find(|it| it.what == "policy")
         .map(|it| it.value.clone());
-    let allowed: &[&str] = if approval.action == ACTION {
+    let allowed: &[&str] = if approval.action == ACTION || approval.action == crate::mail::MILESTONE {
         &["approve", "reject"] // There is nothing to change.
     } else {
         &["approve", "edit", "reject"]

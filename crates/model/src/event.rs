@@ -24,7 +24,7 @@ use crate::position::PositionSample;
 use crate::rejection::Rejection;
 use crate::scope::Actor;
 use crate::tender::Offer;
-use crate::trip::{Assignment, Doubts, Estimate, StopPlace, VisitTime};
+use crate::trip::{Assignment, Doubts, Estimate, StopPlace, ToldMilestone, VisitTime};
 use crate::value::{Moment, Money};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -226,6 +226,11 @@ pub enum Event {
     MilestoneReported {
         carrier: String,
         milestone: MilestoneAttempt,
+    },
+    /// A mail told a milestone, and a person let it count.
+    MilestoneRecorded {
+        milestone: Box<ToldMilestone>,
+        by: Actor,
     },
     /// What somebody wrote about the load, and the exception it raised or joined.
     MailReceived {
@@ -545,6 +550,7 @@ impl Event {
             Self::PositionsTaken { .. } => "PositionsTaken",
             Self::SiteChanged { .. } => "SiteChanged",
             Self::MilestoneReported { .. } => "MilestoneReported",
+            Self::MilestoneRecorded { .. } => "MilestoneRecorded",
             Self::MailReceived { .. } => "MailReceived",
             Self::AdviceGiven { .. } => "AdviceGiven",
             Self::AdviceRefused { .. } => "AdviceRefused",

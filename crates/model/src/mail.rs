@@ -7,6 +7,7 @@ use crate::id::{LoadId, PartnerId};
 use crate::load::StopKind;
 use crate::personal::{Personal, Taint};
 use crate::scope::Actor;
+use crate::trip::VisitPart;
 use crate::value::{Moment, Money};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -247,6 +248,20 @@ pub struct Reading {
     /// Where the phrases stand by which a rule decided. A classifier weighs the whole text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Span>,
+    /// The milestones that its words tell. Which stop and when, its facts say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub milestones: Vec<SpokenMilestone>,
+}
+
+/// `delivered`, `left the shipper`: words that tell a milestone, without its place and time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpokenMilestone {
+    #[serde(flatten)]
+    pub span: Span,
+    pub what: VisitPart,
+    /// At which kind of stop, where the words themselves say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<StopKind>,
 }
 
 /// What the sender wants or tells. `Unclear`: no means was sure enough, and a person reads it.

@@ -3,7 +3,11 @@
 //! A visit and an estimate *stand*: a later message may correct them, and an event says so. What stands depends on
 //! which positions and milestones are known, never on the order in which they came.
 
+use crate::id::MessageId;
+use crate::mail::Span;
 use crate::position::Coordinates;
+use crate::scope::Actor;
+use crate::value::Moment;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +61,35 @@ pub struct Visit {
 pub struct VisitTime {
     pub at: Timestamp,
     pub source: VisitSource,
+    /// The mail that told it, and who let that count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_mail: Option<Box<ByMail>>,
+}
+
+/// A milestone that stands by a mail's word and a person's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByMail {
+    pub message: MessageId,
+    pub approved_by: Actor,
+}
+
+/// A milestone as a mail tells it, of one stop of the load.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldMilestone {
+    pub stop: u32,
+    pub what: VisitPart,
+    pub at: Moment,
+    pub message: MessageId,
+    /// Where the mail says so: the deciding words, the time and the place.
+    pub words: Vec<Span>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VisitPart {
+    Arrived,
+    Departed,
+    Delivered,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,6 +99,8 @@ pub enum VisitSource {
     Geofence,
     /// A carrier's status message said so (X12 214).
     Status,
+    /// A mail said so, and a person let it count.
+    Mail,
 }
 
 /// When a vehicle is expected at a stop, as computed from one position. Advice: recorded, never an action by itself.

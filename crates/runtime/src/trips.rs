@@ -120,9 +120,10 @@ impl Trips {
         let load = || LoadId(stream.0.clone());
         let concerns = |event: &Event| match event {
             Event::VehicleAssigned { .. } | Event::VehicleReleased { .. } | Event::StopPlaced { .. } => true,
-            Event::MilestoneReported { .. } | Event::LoadCancelled { .. } | Event::TripStarted { .. } => {
-                self.fleets.get(tenant).is_some_and(|it| it.follows(&load()))
-            }
+            Event::MilestoneReported { .. }
+            | Event::MilestoneRecorded { .. }
+            | Event::LoadCancelled { .. }
+            | Event::TripStarted { .. } => self.fleets.get(tenant).is_some_and(|it| it.follows(&load())),
             _ => false, // Nothing that a plan is made of.
         };
         if events.iter().any(concerns) {

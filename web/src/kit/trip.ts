@@ -61,6 +61,7 @@ export function whyNoEstimate(trip: Trip, stop: TripStop): string {
 const ACTUAL_SOURCES: Record<string, string> = {
   geofence: "by the vehicle's positions",
   status: "by the carrier's status message",
+  mail: "by a mail",
 };
 export const actualSource = (source: string) => ACTUAL_SOURCES[source] ?? `by ${source}`;
 

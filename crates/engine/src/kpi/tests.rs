@@ -110,6 +110,7 @@ fn arrived(stop: u32, at: i64) -> Event {
     let arrived = VisitTime {
         at: minute(at),
         source: VisitSource::Geofence,
+        by_mail: None,
     };
     Event::StopArrived { stop, arrived }
 }

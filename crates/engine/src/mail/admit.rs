@@ -1,5 +1,6 @@
 //! A mail on its load: it raises or joins an exception, with what it says as evidence and the next thing a person can do.
 
+use super::milestone;
 use crate::exceptions;
 use crate::notices::{self, Wanted};
 use crate::turn::Turn;
@@ -13,7 +14,7 @@ use signalbox_model::rejection::Rejection;
 use signalbox_model::scope::{Actor, ActorKind};
 
 /// Who files what a mail suggests.
-const ADVISOR: &str = "mail reader";
+pub(super) const ADVISOR: &str = "mail reader";
 /// The touch of a person who says which load a mail is about.
 const CHOSEN: &str = "mail.choose";
 
@@ -42,12 +43,14 @@ pub(crate) fn admit(turn: &mut Turn<'_>, mut mail: Mail, message: Option<Message
     turn.done(serde_json::json!({"exception": exception, "intent": mail.reading.intent}));
     let rule = mail.reading.rule.clone();
     let asked = message.clone();
+    let milestones = milestone::told(turn, &mail, message.as_ref());
     turn.record(Event::MailReceived {
         message,
         mail: Box::new(mail),
         exception: Some(exception.clone()),
     });
     propose(turn, &told, &exception, &rule, asked.clone());
+    milestone::propose(turn, milestones, &told.who, told.is_proved);
     ask(turn, asked);
 }
 
@@ -261,7 +264,9 @@ impl Told {
             Intent::Cargo => {
                 format!("Get photos and counts from {who}, then settle with {customer} what becomes of the freight.")
             }
-            Intent::Status => format!("Compare with the trip. If {who} is right, record the visit{at}."),
+            Intent::Status => {
+                format!("Compare with the trip{at}. What {who} tells counts only where a person approves it.")
+            }
             Intent::ProofOfDelivery => {
                 "Look at the attachment in the raw message and file it with the load.".to_owned()
             }

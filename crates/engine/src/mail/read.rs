@@ -28,14 +28,25 @@ pub fn read(mail: &MailAttempt) -> Reading {
         words.sort();
         (!words.is_empty()).then_some((rule, words))
     });
-    match found {
-        Some((rule, words)) => Reading {
-            intent: rule.intent,
+    let milestones = if doubted || own.iter().any(|it| it.1 == '?') {
+        Vec::new()
+    } else {
+        words::milestones(&plain)
+    };
+    let found = found.map(|(rule, words)| (rule.name, rule.intent, words));
+    let told = || {
+        let words: Vec<Span> = milestones.iter().map(|it| it.span).collect();
+        (!words.is_empty()).then_some(("tells a milestone", Intent::Status, words))
+    };
+    match found.or_else(told) {
+        Some((name, intent, words)) => Reading {
+            intent,
             means: Means::Rules,
             confidence_pct: None,
-            urgency: words::urgency(&plain, rule.intent),
-            rule: rule.name.to_owned(),
+            urgency: words::urgency(&plain, intent),
+            rule: name.to_owned(),
             words,
+            milestones,
         },
         None => judged(&own.iter().map(|it| it.1).collect::<String>(), &plain),
     }
@@ -57,6 +68,7 @@ fn judged(own: &str, plain: &Plain) -> Reading {
         urgency: words::urgency(plain, intent),
         rule: judgement.map_or_else(|| "there are no words".to_owned(), |it| it.model),
         words: Vec::new(),
+        milestones: Vec::new(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Phrases that say one thing only. What no phrase decides is left to the classifier, and what it does not know to a
 //! person.
 
-use signalbox_model::mail::{Intent, Span, Urgency};
+use signalbox_model::load::StopKind;
+use signalbox_model::mail::{Intent, Span, SpokenMilestone, Urgency};
+use signalbox_model::trip::VisitPart;
 
 /// A rule's name, what it means, and the phrases of which one must stand in the text.
 pub struct Rule {
@@ -263,6 +265,49 @@ pub const DOUBTS: &[&str] = &[
     "in case",
 ];
 
+/// Words that tell a milestone where nothing before them makes it a plan or a wish. Which stop an arrival or departure is
+/// of, a place in the text says.
+const MILESTONES: &[(&str, VisitPart, Option<StopKind>)] = &[
+    ("delivered", VisitPart::Delivered, Some(StopKind::Delivery)),
+    ("unloaded at", VisitPart::Delivered, Some(StopKind::Delivery)),
+    ("picked up", VisitPart::Departed, Some(StopKind::Pickup)),
+    ("left the", VisitPart::Departed, None),
+    ("departed", VisitPart::Departed, None),
+    ("out of the", VisitPart::Departed, None),
+    ("arrived", VisitPart::Arrived, None),
+    ("checked in", VisitPart::Arrived, None),
+];
+
+/// Within so many words before it they make of a milestone something else.
+const BEFORE: usize = 5;
+const NOT_YET: &[&str] = &[
+    "not", "no", "nothing", "never", "cannot", "cant", "wont", "isnt", "wasnt", "hasnt", "havent", "arent", "be",
+    "will", "should", "can", "could", "would", "may", "might", "must", "need", "needs", "to", "if", "when", "once",
+    "until", "till", "before", "after", "unless", "expect", "expected", "eta", "hope", "plan", "without",
+];
+
+/// Milestones of one mail that are looked at.
+const MILESTONES_MAX: usize = 6;
+
+/// The milestones that a text tells, in the order of their words.
+pub fn milestones(plain: &Plain) -> Vec<SpokenMilestone> {
+    let mut told: Vec<SpokenMilestone> = MILESTONES
+        .iter()
+        .filter_map(|(words, what, kind)| {
+            let (span, before) = plain.with_words_before(words)?;
+            let is_told = !before.iter().any(|it| NOT_YET.contains(it));
+            is_told.then_some(SpokenMilestone {
+                span,
+                what: *what,
+                kind: *kind,
+            })
+        })
+        .collect();
+    told.sort_by_key(|it| it.span);
+    told.truncate(MILESTONES_MAX);
+    told
+}
+
 const URGENT: &[&str] = &[
     "asap",
     "urgent",
@@ -317,6 +362,17 @@ impl Plain {
 
     /// Where a phrase first stands as whole words, in characters of the mail's text.
     pub fn find(&self, phrase: &str) -> Option<Span> {
+        self.place(phrase).map(|it| it.1)
+    }
+
+    /// Where it first stands, and the last words before it.
+    fn with_words_before(&self, phrase: &str) -> Option<(Span, Vec<&str>)> {
+        let (at, span) = self.place(phrase)?;
+        let before = self.letters.get(..at)?;
+        Some((span, before.split_whitespace().rev().take(BEFORE).collect()))
+    }
+
+    fn place(&self, phrase: &str) -> Option<(usize, Span)> {
         let whole = |at: &usize| {
             let before = self.letters.as_bytes().get(at.wrapping_sub(1));
             let behind = self.letters.as_bytes().get(at + phrase.len());
@@ -325,7 +381,7 @@ impl Plain {
         let at = self.letters.match_indices(phrase).map(|it| it.0).find(whole)?;
         let start = *self.places.get(at)?;
         let last = *self.places.get(at + phrase.len().checked_sub(1)?)?;
-        Some(Span { start, end: last + 1 })
+        Some((at, Span { start, end: last + 1 }))
     }
 }
 

@@ -48,7 +48,7 @@ impl Plan {
                 radius_m: place.and_then(|it| it.radius_m).map(f64::from),
                 opens_s: it.window.earliest.as_ref().map(seconds),
                 promised_s: it.window.latest.as_ref().map(seconds),
-                stated: trip.stated.get(&it.sequence).copied().unwrap_or_default(),
+                stated: trip.said(it.sequence),
             }
         };
         Some(Self {

@@ -2,13 +2,14 @@
 
 use super::standing::{Stated, meaning};
 use super::{Picture, assign_by, begin, late};
+use crate::mail;
 use crate::turn::Turn;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use signalbox_model::attempt::StatusAttempt;
 use signalbox_model::event::Event;
 use signalbox_model::load::{Load, StopKind};
-use signalbox_model::trip::{AssignmentBasis, Estimate, Visit, VisitSource, VisitTime};
+use signalbox_model::trip::{AssignmentBasis, Estimate, Visit, VisitPart, VisitSource, VisitTime};
 
 /// A carrier's status message: each milestone is kept on the timeline; those of the carrier that hauls the load move
 /// its trip.
@@ -43,7 +44,11 @@ pub(crate) fn settle(turn: &mut Turn<'_>, picture: Option<&Picture>) {
     for stop in &load.stops {
         let standing = turn.state.trip.visits.get(&stop.sequence).cloned();
         let stated = turn.state.trip.stated.get(&stop.sequence).copied().unwrap_or_default();
-        let wanted = visit(stop.sequence, standing.as_ref(), picture, stated);
+        let written = |what| turn.state.trip.written.get(&(stop.sequence, what)).cloned();
+        let mut wanted = visit(stop.sequence, standing.as_ref(), picture, stated);
+        wanted.arrived = wanted.arrived.or_else(|| written(VisitPart::Arrived));
+        wanted.departed = wanted.departed.or_else(|| written(VisitPart::Departed));
+        wanted.delivered = wanted.delivered.or_else(|| written(VisitPart::Delivered));
         differences(turn, standing.as_ref(), &wanted);
     }
     for estimate in estimates(turn, &load, picture) {
@@ -57,11 +62,12 @@ pub(crate) fn settle(turn: &mut Turn<'_>, picture: Option<&Picture>) {
             doubts: picture.doubts.clone(),
         });
     }
+    mail::withdraw_outranked(turn);
     late::judge(turn, &load);
     complete(turn, &load);
 }
 
-/// What a geofence saw counts before what a carrier said of the same thing.
+/// What a geofence saw counts before what a carrier said of the same thing, and either before what a mail told.
 fn visit(stop: u32, standing: Option<&Visit>, picture: Option<&Picture>, stated: Stated) -> Visit {
     let (arrived, departed) = match picture {
         Some(picture) => {
@@ -79,7 +85,8 @@ fn visit(stop: u32, standing: Option<&Visit>, picture: Option<&Picture>, stated:
     let time = |measured: Option<Timestamp>, said: Option<Timestamp>| {
         let measured = measured.map(|at| (at, VisitSource::Geofence));
         let (at, source) = measured.or(said.map(|at| (at, VisitSource::Status)))?;
-        Some(VisitTime { at, source })
+        let by_mail = None;
+        Some(VisitTime { at, source, by_mail })
     };
     Visit {
         stop,

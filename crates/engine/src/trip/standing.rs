@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use signalbox_model::attempt::MilestoneAttempt;
 use signalbox_model::event::Event;
 use signalbox_model::load::{Load, Stop, StopKind};
-use signalbox_model::trip::{Assignment, Doubts, Estimate, StopPlace, Visit, VisitTime};
+use signalbox_model::scope::Actor;
+use signalbox_model::trip::{
+    Assignment, ByMail, Doubts, Estimate, StopPlace, ToldMilestone, Visit, VisitPart, VisitSource, VisitTime,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,6 +18,8 @@ pub struct Standing {
     pub places: BTreeMap<u32, StopPlace>,
     pub unplaced: BTreeSet<u32>,
     pub stated: BTreeMap<u32, Stated>,
+    /// What mails told and people let count: below what the carrier stated by status message.
+    pub written: BTreeMap<(u32, VisitPart), VisitTime>,
     pub visits: BTreeMap<u32, Visit>,
     pub estimates: BTreeMap<u32, Estimate>,
     pub doubts: Doubts,
@@ -94,6 +99,42 @@ impl Standing {
             }
         };
         *field = Some(field.map_or(occurred, |known| known.min(occurred)));
+    }
+
+    /// Folds in what a person let count of a mail. The last such word stands: it was decided knowing the one before.
+    pub fn write(&mut self, milestone: &ToldMilestone, by: &Actor) {
+        let by_mail = ByMail {
+            message: milestone.message.clone(),
+            approved_by: by.clone(),
+        };
+        let time = VisitTime {
+            at: milestone.at.at,
+            source: VisitSource::Mail,
+            by_mail: Some(Box::new(by_mail)),
+        };
+        self.written.insert((milestone.stop, milestone.what), time);
+    }
+
+    /// What was said of a stop by any means but positions: a status message before a mail.
+    pub fn said(&self, stop: u32) -> Stated {
+        let stated = self.stated.get(&stop).copied().unwrap_or_default();
+        let written = |what| self.written.get(&(stop, what)).map(|it| it.at);
+        Stated {
+            arrived: stated.arrived.or_else(|| written(VisitPart::Arrived)),
+            departed: stated.departed.or_else(|| written(VisitPart::Departed)),
+            delivered: stated.delivered.or_else(|| written(VisitPart::Delivered)),
+            expected: stated.expected,
+        }
+    }
+
+    /// What stands of one part of a visit.
+    pub fn visited(&self, stop: u32, what: VisitPart) -> Option<&VisitTime> {
+        let visit = self.visits.get(&stop)?;
+        match what {
+            VisitPart::Arrived => visit.arrived.as_ref(),
+            VisitPart::Departed => visit.departed.as_ref(),
+            VisitPart::Delivered => visit.delivered.as_ref(),
+        }
     }
 
     fn visit(&mut self, stop: u32) -> &mut Visit {

@@ -24,6 +24,8 @@ pub(super) fn time(word: &str, next: Option<&str>, is_announced: bool) -> Option
             (digits(number.get(..2)?)?, digits(number.get(2..)?)?)
         }
         None if number.len() <= 2 && half.is_some() => (digits(number)?, 0),
+        // `at 9`, where it is a number of nothing.
+        None if number.len() <= 2 && is_announced && next.is_none_or(counts_nothing) => (digits(number)?, 0),
         None => return None,
     };
     let taken = if hours_follow { 1 } else { taken };
@@ -33,6 +35,12 @@ pub(super) fn time(word: &str, next: Option<&str>, is_announced: bool) -> Option
         None => hour,
     };
     ((0..24).contains(&hour) && (0..60).contains(&minute)).then_some((hour, minute, taken))
+}
+
+/// Words that may follow a bare hour, and that nothing is counted in.
+fn counts_nothing(next: &str) -> bool {
+    let joins = matches!(next, "and" | "on" | "this" | "then" | "local");
+    joins || matches!(next, "today" | "yesterday" | "tomorrow") || zone(next).is_some()
 }
 
 /// A number and whether `am` or `pm` is glued to it.

@@ -273,8 +273,16 @@ pub struct ActualBody {
 #[derive(Serialize, ToSchema)]
 pub struct VisitBody {
     pub at: String,
-    /// `geofence` or `status`.
+    /// `geofence`, `status` or `mail`.
     pub source: String,
+    /// Where a mail told it: that mail, and who let it count.
+    pub by_mail: Option<ByMailBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ByMailBody {
+    pub message: String,
+    pub approved_by: ActorBody,
 }
 
 /// Where a stop lies, and how that is known.

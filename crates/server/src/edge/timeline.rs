@@ -247,6 +247,13 @@ fn told(event: &Event, directory: &Directory) -> String {
 fn told_of_mail(event: &Event) -> String {
     match event {
         Event::MailReceived { mail, .. } => mail.summary.clone(),
+        Event::MilestoneRecorded { milestone, by } => format!(
+            "Stop {} {} at {}, as a mail says, approved by {}",
+            milestone.stop,
+            word(&milestone.what),
+            milestone.at.at,
+            by.name
+        ),
         Event::AdviceGiven { advice, .. } => format!("Words of {}, as advice", advice.model),
         Event::AdviceRefused { reason, .. } => format!("Not shown: {reason}"),
         other => told_of_capacity(other),

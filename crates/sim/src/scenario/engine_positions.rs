@@ -45,6 +45,7 @@ impl EngineBoundary {
                 | Event::VehicleReleased { .. }
                 | Event::StopPlaced { .. }
                 | Event::MilestoneReported { .. }
+                | Event::MilestoneRecorded { .. }
                 | Event::LoadCancelled { .. }
         )
     }

@@ -1,6 +1,6 @@
 //! The words of trips: sites, trucks that report, carriers' status messages, and what is seen of them.
 
-use super::{Runner, Sent, command, same};
+use super::{Runner, Sent, command, same, word};
 use crate::messages;
 use crate::setup::TELEMATICS_SOURCE;
 use crate::setup::X12_SOURCE;
@@ -11,6 +11,7 @@ use signalbox_engine::command::Command;
 use signalbox_model::directory::Site;
 use signalbox_model::event::Event;
 use signalbox_model::position::Coordinates;
+use signalbox_model::trip::VisitPart;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct SiteWords {
@@ -62,6 +63,13 @@ pub enum TripCheck {
         stop: u32,
         what: String,
         when: Option<When>,
+    },
+    /// `stop 2 delivered by mail approved by dana`
+    Source {
+        stop: u32,
+        what: String,
+        source: String,
+        approved_by: Option<String>,
     },
     Truck {
         truck: String,
@@ -169,6 +177,23 @@ pub fn check(text: &str) -> Result<TripCheck, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let own = |it: &str| it.to_owned();
     Ok(match words.as_slice() {
+        [
+            "stop",
+            stop,
+            what @ ("arrived" | "departed" | "delivered"),
+            "by",
+            source,
+            rest @ ..,
+        ] => TripCheck::Source {
+            stop: stop.parse().map_err(|_| own("a stop is a number"))?,
+            what: own(what),
+            source: own(source),
+            approved_by: match rest {
+                [] => None,
+                ["approved", "by", who] => Some(own(who)),
+                _ => return Err(own("after the source comes `approved by dana` or nothing")),
+            },
+        },
         ["stop", stop, what @ ("arrived" | "departed" | "delivered"), rest @ ..] => TripCheck::Stop {
             stop: stop.parse().map_err(|_| own("a stop is a number"))?,
             what: own(what),
@@ -192,6 +217,14 @@ pub fn check(text: &str) -> Result<TripCheck, String> {
         ["told:", code] => TripCheck::Told(own(code)),
         _ => return Err(own("this cannot be checked of a trip")),
     })
+}
+
+fn part(what: &str) -> VisitPart {
+    match what {
+        "arrived" => VisitPart::Arrived,
+        "departed" => VisitPart::Departed,
+        _ => VisitPart::Delivered, // `check` reads no other word.
+    }
 }
 
 impl Runner<'_> {
@@ -273,13 +306,21 @@ impl Runner<'_> {
             TripCheck::Stop { stop, what, when } => {
                 let wanted = when.map(|it| self.instant(it)).transpose()?;
                 let state = self.state();
-                let visit = state.trip.visits.get(stop);
-                let seen = visit.and_then(|it| match what.as_str() {
-                    "arrived" => it.arrived.as_ref(),
-                    "departed" => it.departed.as_ref(),
-                    _ => it.delivered.as_ref(),
-                });
+                let seen = state.trip.visited(*stop, part(what));
                 same(&format!("stop {stop} {what}"), &seen.map(|it| it.at), &wanted)
+            }
+            TripCheck::Source {
+                stop,
+                what,
+                source,
+                approved_by,
+            } => {
+                let state = self.state();
+                let seen = state.trip.visited(*stop, part(what));
+                let seen = seen.ok_or_else(|| format!("stop {stop} has not {what}"))?;
+                same("the source", &word(&seen.source), source)?;
+                let by = seen.by_mail.as_ref().map(|it| it.approved_by.name.as_str());
+                same("who let it count", &by, &approved_by.as_deref())
             }
             TripCheck::Truck { truck, hauls } => {
                 let vehicles = self.boundary.vehicles()?;

@@ -6,13 +6,13 @@ import { LateEvidence } from "../../kit/late-evidence";
 import { findMessage, Message } from "../../kit/message";
 import type { Money } from "../../kit/money";
 import { Expedited, SeverityPill } from "../../kit/status-pill";
-import { Age, Countdown, TimeHere } from "../../kit/time-in-zone";
+import { Age, Countdown, TimeHere, TimeInZone } from "../../kit/time-in-zone";
 import { Value, words } from "../../kit/value";
 import { MailsOfCard } from "../mail/mails";
 import { EditForm, MessageForm, RejectForm, ResolveForm } from "./forms";
 import { HeldActions } from "./held";
 import { KINDS } from "./kinds";
-import { type Displaced, findDisplaced, findRate, lines } from "./proposal";
+import { type Displaced, findDisplaced, findMilestone, findRate, lines, type Milestone } from "./proposal";
 import type { Act } from "./send";
 
 export type Mode = "read" | "edit" | "reject" | "resolve";
@@ -145,6 +145,8 @@ function Proposal({ item, edited }: { item: InboxItem; edited: Money | null }) {
   }
   const displaced = findDisplaced(item.proposal);
   if (displaced) return <Displacement item={item} displaced={displaced} />;
+  const milestone = findMilestone(item.proposal);
+  if (milestone) return <ToldMilestone milestone={milestone} reference={item.reference} />;
   if (shown.length === 0) return null;
   return (
     <section>
@@ -172,6 +174,22 @@ function Proposal({ item, edited }: { item: InboxItem; edited: Money | null }) {
           ))}
         </tbody>
       </table>
+    </section>
+  );
+}
+
+const TOLD = { arrived: "arrived at", departed: "left", delivered: "was delivered at" };
+
+function ToldMilestone({ milestone, reference }: { milestone: Milestone; reference: string }) {
+  return (
+    <section>
+      <h3>What is recorded if you approve</h3>
+      <p>
+        Load {reference} {TOLD[milestone.what]} {milestone.place}, <TimeInZone moment={milestone.at} />. It
+        stands on the trip with this mail and your name, until a status message or the vehicle's positions
+        tell the same.
+      </p>
+      <p>If you reject, nothing moves. Say why.</p>
     </section>
   );
 }

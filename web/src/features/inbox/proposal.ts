@@ -1,6 +1,7 @@
 // What will be sent if approved, line by line, whatever the playbook put into it.
 
 import type { Money } from "../../kit/money";
+import type { Moment } from "../../kit/time";
 
 export interface Line {
   field: string;
@@ -67,4 +68,17 @@ export function findDisplaced(proposal: Record<string, unknown> | null): Displac
   if (!displaces?.load) return null;
   const { load, reference = load, customer = "?" } = displaces;
   return { load, reference, customer, scac: String(proposal?.scac ?? "the carrier") };
+}
+
+/** A milestone that a mail tells, as a person lets it count. */
+export interface Milestone {
+  what: "arrived" | "departed" | "delivered";
+  place: string;
+  at: Moment;
+}
+
+/** The milestone that a proposal would record, where it is one of that. */
+export function findMilestone(proposal: Record<string, unknown> | null): Milestone | null {
+  const { what, at } = (proposal?.milestone ?? {}) as Partial<Milestone>;
+  return what && at ? { what, at, place: String(proposal?.place ?? "its stop") } : null;
 }

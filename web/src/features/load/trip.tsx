@@ -206,7 +206,10 @@ function Actual({ told, zone, promised }: { told: TripStop; zone: string; promis
       <div key={what}>
         {word} <TimeInZone moment={{ at: visit.at, zone, basis: "stated" }} />{" "}
         {what === first && what !== "departed" && <Late at={visit.at} promised={promised?.at} />}{" "}
-        <span className="quiet">{actualSource(visit.source)}</span>
+        <span className="quiet">
+          {actualSource(visit.source)}
+          {visit.by_mail && `, approved by ${visit.by_mail.approved_by.name}`}
+        </span>
       </div>
     );
   });
