@@ -723,6 +723,10 @@ export interface components {
         Brand: {
             name: string;
         };
+        ByMailBody: {
+            approved_by: components["schemas"]["ActorBody"];
+            message: string;
+        };
         /** @description Trucks of one kind that are free at one place. Written as `/in/json` takes it. */
         CapacityBody: {
             /** @description The town, with `region`; or a site's `code` or `name`; or coordinates. */
@@ -1655,7 +1659,8 @@ export interface components {
         };
         VisitBody: {
             at: string;
-            /** @description `geofence` or `status`. */
+            by_mail?: components["schemas"]["ByMailBody"] | null;
+            /** @description `geofence`, `status` or `mail`. */
             source: string;
         };
         WindowBody: {
