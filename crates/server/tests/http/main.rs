@@ -4,6 +4,7 @@ mod access;
 mod advisor;
 mod audit;
 mod automation;
+mod capacity;
 mod contract;
 mod documents;
 mod inbound;
