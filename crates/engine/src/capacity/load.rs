@@ -230,7 +230,7 @@ fn truck(turn: &Turn<'_>, it: &Candidate) -> String {
         "{}: {equipment} free at {}, {} km from the pickup, there by {}; stated {} ago by {}",
         it.scac,
         it.place,
-        it.distance_m / 1_000,
+        (it.distance_m + 500) / 1_000,
         local(it.arrives, zone),
         crate::trip::span(it.age_s / 60),
         it.stated_by

@@ -169,7 +169,7 @@ fn serves(statement: &Statement, need: &Need, now: Timestamp) -> Result<Way, Str
     let distance = distance_m(statement.coordinates, pickup);
     if distance > NEAR_M {
         let (km, near) = (distance / 1_000.0, NEAR_M / 1_000.0);
-        return Err(format!("it is {km:.0} km from the pickup, more than {near:.0}"));
+        return Err(format!("it is {km:.0} km from the pickup, more than {near:.0} km"));
     }
     let start = statement.from.at.max(now);
     let leg = Leg {

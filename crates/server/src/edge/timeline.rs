@@ -104,6 +104,8 @@ fn put(entry: &mut Value, field: &str, value: Value) {
 /// What became of each effect.
 fn states(records: &[Stored]) -> BTreeMap<EffectId, &'static str> {
     let mut states = BTreeMap::new();
+    // Settled where the trucks are; here it is the answer that says so.
+    let mut asks: Vec<EffectId> = Vec::new();
     for record in records.iter().map(|it| &it.record) {
         for settled in &record.settled {
             states.entry(settled.clone()).or_insert("settled");
@@ -117,7 +119,19 @@ fn states(records: &[Stored]) -> BTreeMap<EffectId, &'static str> {
                 };
                 states.insert(effect.clone(), state);
             }
+            let answers = matches!(
+                event,
+                Event::CapacityGranted { .. } | Event::CapacityRefused { .. } | Event::CapacityLost { .. }
+            );
+            if answers {
+                states.extend(asks.drain(..).map(|it| (it, "settled")));
+            }
         }
+        let asked = record
+            .effects
+            .iter()
+            .filter(|it| matches!(it.order, Order::AskCapacity { .. }));
+        asks.extend(asked.map(|it| it.id.clone()));
     }
     states
 }
@@ -271,7 +285,7 @@ fn told_of_capacity(event: &Event) -> String {
         } => {
             let nearest = search.candidates.iter().find(|it| it.statement == hold.statement);
             let way = nearest.map_or_else(String::new, |it| {
-                format!(", {} km from the pickup", it.distance_m / 1_000)
+                format!(", {} km from the pickup", (it.distance_m + 500) / 1_000)
             });
             let from = displaced
                 .as_ref()

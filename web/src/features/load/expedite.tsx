@@ -12,7 +12,7 @@ export function ExpediteSection({ detail }: { detail: LoadDetail }) {
   const { expedite } = detail;
   if (!expedite) return null;
   return (
-    <section className="panel load-part" aria-labelledby="capacity-title">
+    <section className="panel load-part load-capacity" aria-labelledby="capacity-title">
       <h2 id="capacity-title">Free capacity</h2>
       <What expedite={expedite} />
       <Candidates candidates={expedite.search.candidates} held={expedite.hold?.statement ?? null} />
