@@ -311,10 +311,10 @@ impl Machine {
             views: vec![change],
             ..Reaction::default()
         };
-        let from = match &known.chosen {
-            // Nobody has changed it: whose key brought it still says whose mail it is.
-            Some(_) if asked.corrected.is_none() => self.brought_by(&tenant, message)?,
-            Some(_) | None => None,
+        // Nobody has changed it: whose key brought it still says whom it may speak for. A correction is a person's word.
+        let from = match &asked.corrected {
+            None => self.brought_by(&tenant, message)?,
+            Some(_) => None,
         };
         let (source, content_type) = (quarantined.source, quarantined.content_type);
         let receive = Receive {

@@ -258,3 +258,34 @@ async fn a_message_that_cannot_be_read_is_put_right_and_goes_through() {
     assert_eq!(problem(again).await, (409, "message_not_quarantined".to_owned()));
     stage.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_taken_through_again_as_it_is_speaks_for_whom_it_spoke_before() {
+    let stage = Stage::set().await;
+    let words = crate::stage::order("FRG-1").to_string();
+    let request = stage.ask(Method::POST, "/in/json", stage.token(ACME, "carrier"));
+    let (status, accepted) = told(request.body(words.clone()).send().await.unwrap()).await;
+    assert_eq!(status, 202, "{accepted}");
+    let waits = |message: &Value, rows: &[Value]| {
+        let is_refused = |it: &Value| it["issues"].to_string().contains("may not speak for");
+        rows.len() == 1 && rows[0]["message"] == *message && is_refused(&rows[0])
+    };
+    let mut message = accepted["message"].clone();
+    for _ in 0..2 {
+        stage.rows_when("quarantine", |rows| waits(&message, rows)).await;
+        let path = format!("/api/v1/quarantine/{}/reprocess", message.as_str().unwrap());
+        let (status, body) = told(stage.post("dispatcher", &path, &json!({})).await).await;
+        assert_eq!((status, &body["outcome"]), (200, &json!("reprocessed")), "{body}");
+        message = body["message"].clone();
+    }
+    stage.rows_when("quarantine", |rows| waits(&message, rows)).await;
+    assert_eq!(stage.get_json("dispatcher", "/api/v1/board").await["total"], 0);
+    // What a person puts right is that person's word.
+    let path = format!("/api/v1/quarantine/{}/reprocess", message.as_str().unwrap());
+    let corrected = json!({ "corrected": words });
+    assert_eq!(stage.post("dispatcher", &path, &corrected).await.status(), 200);
+    stage
+        .rows_when("board", |rows| rows.iter().any(|it| it["reference"] == "FRG-1"))
+        .await;
+    stage.end().await;
+}
