@@ -109,3 +109,74 @@ test("a dispatcher reads a carrier's mail on its card, sees where each fact stan
   await page.goto(`${stage.base}/loads/${load}`);
   await expect(section.getByText("None: what it raised is resolved.")).toBeVisible();
 });
+
+test("a mail that fits two loads is given to one, and the milestone it tells waits for a dispatcher", async ({
+  page,
+  stage,
+}) => {
+  test.skip(!isReal, "the stand-in reads no mails");
+  const ask = asking(stage);
+  const { rows } = await ask("dispatcher", "/api/v1/board?status=covered");
+  // Two loads of one carrier that nobody has seen delivered.
+  const hauled = new Map<string, { load: string; reference: string; scac: string }[]>();
+  for (const { key: load } of rows) {
+    const detail = await ask("dispatcher", `/api/v1/loads/${load}`);
+    const offer = detail.tender.offers.find((it: { state: string }) => it.state === "accepted");
+    const last = detail.trip?.stops.at(-1).actual;
+    if (!offer || last?.arrived || last?.delivered) continue;
+    const those = hauled.get(offer.carrier) ?? [];
+    hauled.set(offer.carrier, [...those, { load, reference: detail.load.reference, scac: offer.scac }]);
+    if (those.length === 1) break;
+  }
+  const pair = [...hauled].find(([, loads]) => loads.length > 1);
+  expect(pair, "two covered loads of one carrier").toBeDefined();
+  if (!pair) return;
+  const [id, [other, meant]] = pair;
+  if (!other || !meant) return;
+  const { partners } = await ask("admin", "/api/v1/partners");
+  const carrier = partners.find((it: { id: string }) => it.id === id);
+  const address = `dispatch@${meant.scac.toLowerCase()}.example`;
+  await ask("admin", `/api/v1/partners/${id}`, "PUT", { ...carrier, notify_email: address });
+  const mail = [
+    `From: Pat Example <${address}>`,
+    "To: dispatch@main.example",
+    "Subject: done",
+    `Date: ${new Date().toUTCString().replace("GMT", "+0000")}`,
+    `Message-ID: <${crypto.randomUUID()}@x.example>`,
+    "Content-Type: text/plain; charset=utf-8",
+    "",
+    `${other.reference} / ${meant.reference}: delivered yesterday at 14:10`,
+    "",
+  ].join("\r\n");
+  const { message } = await ask("integrator", "/in/email", "POST", mail, "message/rfc822");
+  const clean = async (name: string, ...themes: ("light" | "dark")[]) => {
+    for (const theme of themes) {
+      await page.getByLabel("Theme").selectOption(theme);
+      await page.screenshot({ path: `test-results/${name}-${theme}.png`, fullPage: true });
+      const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+      const found = violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).slice(0, 3)}`);
+      expect(found, `${name}, ${theme}`).toEqual([]);
+    }
+  };
+  await signIn(page, stage, "dispatcher");
+  await page.goto(`${stage.base}/quarantine?message=${message}`);
+  const choices = page.getByRole("region", { name: "Which load it is about" });
+  await expect(
+    choices.getByRole("button", { name: new RegExp(`This one.*${other.reference}`) }),
+  ).toBeVisible();
+  await clean("mail-choice", "light", "dark");
+  await choices.getByRole("button", { name: new RegExp(`This one.*${meant.reference}`) }).click();
+  await expect(page.getByText(`The mail was given to load ${meant.reference}`).first()).toBeVisible();
+  await page.goto(`${stage.base}/loads/${meant.load}`);
+  const section = page.getByRole("region", { name: "Mails" });
+  await expect(section.locator("mark", { hasText: "delivered" }).first()).toHaveClass(/mail-intent/);
+  await section.getByRole("link", { name: new RegExp(`Record load ${meant.reference}`) }).click();
+  const card = page.locator("article.card");
+  await expect(card.getByText("What is recorded if you approve")).toBeVisible();
+  await expect(card.locator("mark", { hasText: "14:10" })).toBeVisible();
+  await clean("mail-milestone", "light", "dark");
+  await card.getByRole("button", { name: /^Approve/ }).click();
+  await expect(page.locator(".queue-entry", { hasText: `Record load ${meant.reference}` })).toHaveCount(0);
+  await page.goto(`${stage.base}/loads/${meant.load}`);
+  await expect(page.getByText(/by a mail, approved by/).first()).toBeVisible();
+});
