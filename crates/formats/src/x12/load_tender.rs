@@ -252,7 +252,7 @@ impl<'t, 'a> Header<'t, 'a> {
 
 /// L11-02 (data element 128) `XE`, transportation priority number: the one place where a 204 says in code how urgent it is.
 /// The number is in L11-01; 1 is the highest (defence transportation priority TP-1), and 2 and 3 can wait.
-const PRIORITY: &str = "XE";
+pub(super) const PRIORITY: &str = "XE";
 
 fn priority(l11: &Segment<'_, '_>, findings: &mut Findings) -> Priority {
     let written = l11.get(1).trim();

@@ -1,8 +1,9 @@
 //! 204 outbound: a load offered to a carrier, or the offer taken back.
 
 use super::code;
+use super::load_tender::PRIORITY;
 use super::write::{Envelope, Interchange, Unwritable};
-use signalbox_model::load::{Contact, Goods, Load, Location, Shipment, Stop, StopKind};
+use signalbox_model::load::{Contact, Goods, Load, Location, Priority, Shipment, Stop, StopKind};
 use signalbox_model::personal::Personal;
 use signalbox_model::tender::Offer;
 use signalbox_model::value::{Moment, TimeBasis, Weight};
@@ -58,6 +59,10 @@ pub fn tender(envelope: &Envelope<'_>, tender: &Tender<'_>) -> Result<String, Un
         .exact("offer", &offer.id.0, 1, 30)?
         .text("CR")
         .text("OFFER");
+    if load.priority == Priority::High {
+        // As it is read: transportation priority 1.
+        out.segment("L11").text("1").text(PRIORITY);
+    }
     if tender.purpose == Purpose::Offer {
         // In UTC and said to be so: a deadline leaves no room for a zone.
         let respond_by = Moment {

@@ -124,7 +124,11 @@ fn order(text: &'static str) -> impl Strategy<Value = OrderAttempt> {
                 },
                 rate: Some(Money::usd(rate)),
                 respond_by: Some(by),
-                priority: Priority::High,
+                priority: if rate % 2 == 0 {
+                    Priority::High
+                } else {
+                    Priority::Normal
+                },
                 bill_to: None,
                 notes: vec![Personal::plain(note, Taint::Partner)],
             }
@@ -150,7 +154,7 @@ fn offered(order: &OrderAttempt, purpose: Purpose) -> String {
         equipment: order.equipment.clone(),
         rate: None,
         respond_by: None,
-        priority: Priority::Normal,
+        priority: order.priority,
     };
     let shipment = Shipment {
         id: "shp_1".into(),
@@ -218,8 +222,11 @@ proptest! {
         let offer = ExternalId::new("SHIPPER", "customer_reference", "OFF_01KAVXQ3M00000000000000042");
         let mut ids = order.external_ids.clone();
         ids.push(offer);
+        if order.priority == Priority::High {
+            ids.push(ExternalId::new("SHIPPER", "x12_xe", "1"));
+        }
         prop_assert_eq!(&read.external_ids, &ids);
-        let mut meant = OrderAttempt { external_ids: ids, priority: Priority::Normal, ..order };
+        let mut meant = OrderAttempt { external_ids: ids, ..order };
         // References are named by whoever sends them.
         meant.stops.iter_mut().flat_map(|it| &mut it.references).for_each(|it| it.system = "SHIPPER".to_owned());
         prop_assert_eq!(read, meant);
