@@ -751,7 +751,7 @@ export interface components {
             region?: string | null;
             /**
              * Format: int32
-             * @description 1 to 500.
+             * @description 0 to 500. 0 takes back what was stated of this kind at this place.
              */
             trucks: number;
             /** @description RFC 3339, or a local time of the place. At most 14 days after `from`. */

@@ -83,7 +83,13 @@ impl Book {
                     it.reclaimed = None;
                 }
             }
-            Event::CapacityReleased { hold, .. } => drop(self.holds.remove(hold)),
+            Event::CapacityReleased { hold, statement, .. } => {
+                self.holds.remove(hold);
+                let is_taken_back = self.statements.get(statement).is_some_and(|it| it.trucks == 0);
+                if is_taken_back && self.of_statement(statement).next().is_none() {
+                    self.statements.remove(statement);
+                }
+            }
             Event::CapacityReclaimed { hold, ask } => {
                 if let Some(it) = self.holds.get_mut(hold) {
                     it.reclaimed = Some(ask.clone());
@@ -98,9 +104,12 @@ impl Book {
         }
     }
 
-    /// Statements whose time is over.
+    /// Statements whose time is over, and those that were taken back.
     fn ended(&self, now: Timestamp) -> Vec<StatementId> {
-        let ended = self.statements.values().filter(|it| it.until.at <= now);
+        let ended = self
+            .statements
+            .values()
+            .filter(|it| it.until.at <= now || it.trucks == 0);
         ended.map(|it| it.id.clone()).collect()
     }
 

@@ -48,11 +48,13 @@ pub(super) fn search(book: &Book, ask: &CapacityAsk, context: &Context<'_>) -> F
             continue;
         }
         let mut held: Vec<_> = book.of_statement(&statement.id).collect();
+        // Where its carrier has fewer than are held, one given back is not free.
+        let one_would_be_free = u32::try_from(held.len()).is_ok_and(|it| it <= statement.trucks);
         held.sort_by_key(|it| it.hold.unit);
         let can_wait = held.iter().find(|it| {
             let is_on_offer = it.hold.basis == HoldBasis::Offered && it.hold.offer.is_some();
             let is_free_to_go = !it.consumed && it.reclaimed.is_none();
-            is_on_offer && is_free_to_go && outranks(ask.need.priority, it.hold.need.priority)
+            one_would_be_free && is_on_offer && is_free_to_go && outranks(ask.need.priority, it.hold.need.priority)
         });
         let why = match held.first() {
             Some(it) if it.consumed => format!("its truck hauls load {}", it.hold.need.reference),

@@ -1,4 +1,4 @@
-//! A statement of free capacity is admitted or refused by name.
+//! A statement of free capacity is admitted or refused by name. One of no trucks takes back what was stated.
 
 use super::book::Session;
 use super::{PAST_MAX, SPAN_MAX, STATEMENTS_MAX, TRUCKS_MAX};
@@ -41,6 +41,15 @@ pub(super) fn admit(session: &mut Session<'_>, attempt: &CapacityAttempt, messag
         it.carrier == partner.id && it.equipment == attempt.equipment && it.label.eq_ignore_ascii_case(&label)
     };
     let known = session.book.statements.values().find(same).map(|it| it.id.clone());
+    if attempt.trucks == 0 && known.is_none() {
+        let why = format!(
+            "{} has nothing stated at {label} that could be taken back",
+            attempt.carrier
+        );
+        let fix = format!("Say 1 to {TRUCKS_MAX}; or 0, with kind and place as they were stated.");
+        let issues = vec![Issue::fatal("capacity.invalid", "/trucks", why.clone(), &fix)];
+        return refuse(session, message, Rejection::CapacityInvalid, why, issues);
+    }
     let now = session.now();
     let statement = Statement {
         id: known.unwrap_or_else(|| session.mint.make()),
@@ -96,9 +105,9 @@ fn unfit(session: &Session<'_>, attempt: &CapacityAttempt) -> Vec<Issue> {
     let now = session.now();
     let mut issues = Vec::new();
     let mut wrong = |at: &str, why: String, fix: &str| issues.push(Issue::fatal("capacity.invalid", at, why, fix));
-    if !(1..=i64::from(TRUCKS_MAX)).contains(&attempt.trucks) {
+    if !(0..=i64::from(TRUCKS_MAX)).contains(&attempt.trucks) {
         let why = format!("{} is no number of free trucks", attempt.trucks);
-        wrong("/trucks", why, &format!("Say 1 to {TRUCKS_MAX}."));
+        wrong("/trucks", why, &format!("Say 0 to {TRUCKS_MAX}."));
     }
     if attempt.equipment == EquipmentKind::Other {
         let why = "nobody can tell which loads it could haul".to_owned();
@@ -124,7 +133,7 @@ fn unfit(session: &Session<'_>, attempt: &CapacityAttempt) -> Vec<Issue> {
         wrong("/rate_minor", why, "Give minor units, or leave it out.");
     }
     let standing = session.book.statements.values().filter(|it| it.until.at > now);
-    if standing.count() >= STATEMENTS_MAX {
+    if attempt.trucks > 0 && standing.count() >= STATEMENTS_MAX {
         let why = format!("{STATEMENTS_MAX} statements stand already");
         wrong("", why, "Wait until some have ended.");
     }

@@ -43,7 +43,7 @@ const ZONE_SOURCE: &str = "json";
 #[derive(Deserialize, ToSchema)]
 #[expect(dead_code, reason = "the shape of the body, which the JSON decoder reads")]
 pub struct CapacityBody {
-    /// 1 to 500.
+    /// 0 to 500. 0 takes back what was stated of this kind at this place.
     pub trucks: u32,
     /// `van`, `reefer`, `flatbed`, `container` or `tanker`.
     pub equipment: String,
